@@ -1,0 +1,1 @@
+//! Read, convert, and write live audio and video: Reader, Writer, and the pipelines behind them

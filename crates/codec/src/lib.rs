@@ -1,0 +1,1 @@
+//! Packet to frame and back: one module per codec

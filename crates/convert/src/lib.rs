@@ -1,0 +1,1 @@
+//! Frame to frame: scale, pixel and sample formats, resample, remix, frame rate

@@ -1,0 +1,1 @@
+//! FLV and AMF0: packets to tags and back

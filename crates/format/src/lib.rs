@@ -1,0 +1,1 @@
+//! The small containers, generated sources, probing, and the registry of formats

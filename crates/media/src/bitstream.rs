@@ -1,0 +1,19 @@
+//! What containers and codecs both must know of coded streams: headers, never the coded media itself.
+//!
+//! | module | holds | source |
+//! |---|---|---|
+//! | [`bits`] | a bit reader with Exp-Golomb codes | ISO/IEC 14496-10 §9.1 |
+//! | [`nal`] | NAL units: Annex B and length-prefixed, one into the other | ISO/IEC 14496-10 Annex B, 14496-15 |
+//! | [`h264`] | parameter sets and the AVCDecoderConfigurationRecord | ISO/IEC 14496-10, 14496-15 |
+//! | [`hevc`] | parameter sets and the HEVCDecoderConfigurationRecord | ISO/IEC 23008-2, 14496-15 |
+//! | [`aac`] | AudioSpecificConfig and ADTS headers | ISO/IEC 14496-3 |
+//! | [`mpeg_audio`] | headers of MP3 and MP2 frames | ISO/IEC 11172-3, 13818-3 |
+//! | [`opus`] | OpusHead and packet durations | RFC 7845, RFC 6716 |
+
+pub mod aac;
+pub mod bits;
+pub mod h264;
+pub mod hevc;
+pub mod mpeg_audio;
+pub mod nal;
+pub mod opus;

@@ -1,0 +1,1 @@
+//! MP4 and QuickTime files: boxes to packets

@@ -1,0 +1,1 @@
+//! MPEG-2 transport streams: packets to PES and back
