@@ -1,1 +1,4 @@
-//! Read, convert, and write live audio and video: Reader, Writer, and the pipelines behind them
+//! Read, convert, and write live audio and video: what a user adds to `Cargo.toml`.
+pub mod error;
+pub mod job;
+pub use error::{Error, Result};

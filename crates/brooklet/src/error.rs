@@ -1,0 +1,67 @@
+//! What can go wrong between a URL and the frames in it.
+
+use std::io;
+
+/// A result of this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What failed, and where: the URL that the user wrote comes first.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused.
+    #[error("{url}: {what}: {}", plain(source))]
+    Io {
+        /// The file or peer, as the user wrote it.
+        url: String,
+        /// What was being done: `cannot open`, `cannot listen`.
+        what: &'static str,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The media in it are damaged or of a kind that we do not do.
+    #[error("{url}: {source}")]
+    Media {
+        /// The file or peer, as the user wrote it.
+        url: String,
+        /// What is wrong.
+        source: brooklet_media::Error,
+    },
+    /// Nobody came, or nothing moved, for as long as the caller allowed.
+    #[error("{url}: {what} within {after:?}")]
+    Timeout {
+        /// The file or peer, as the user wrote it.
+        url: String,
+        /// What did not happen: `no viewer connected`.
+        what: &'static str,
+        /// How long it was waited for.
+        after: std::time::Duration,
+    },
+    /// The caller's own request makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// Someone called `stop`.
+    #[error("stopped")]
+    Stopped,
+}
+
+impl Error {
+    pub(crate) fn io(url: &str, what: &'static str, source: io::Error) -> Self {
+        Self::Io { url: url.into(), what, source }
+    }
+
+    pub(crate) fn media(url: &str, source: brooklet_media::Error) -> Self {
+        Self::Media { url: url.into(), source }
+    }
+
+    /// Whether the reader of a pipe or socket went away: a normal end for whoever writes to it.
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// The system's words without Rust's ` (os error 2)`.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_string()
+}
