@@ -1,0 +1,255 @@
+//! The headers inside the bodies of audio and video tags: legacy (annex E.4.2, E.4.3) and Enhanced RTMP
+//! (Veovera, *Enhanced RTMP v2*, "Enhanced Audio", "Enhanced Video").
+
+use std::ops::Range;
+
+use crate::TagKind;
+
+/// Legacy CodecID of H.264.
+pub(crate) const AVC: u8 = 7;
+/// Legacy SoundFormat of AAC.
+pub(crate) const AAC: u8 = 10;
+/// SoundFormat that says: an enhanced header follows.
+pub(crate) const EX_AUDIO: u8 = 9;
+/// The bit that says the same of video.
+pub(crate) const EX_VIDEO: u8 = 0x80;
+
+/// How the codec is named.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Coding {
+    /// Four bits.
+    Legacy(u8),
+    /// Four letters.
+    FourCc([u8; 4]),
+}
+
+/// What the rest of the body is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Content {
+    /// Out-of-band configuration.
+    SequenceHeader,
+    /// An access unit.
+    Frame,
+    /// The end of the sequence; nothing follows.
+    SequenceEnd,
+    /// What we step over: commands, HDR metadata, channel maps, packet types to come.
+    Other,
+}
+
+/// A body, taken apart.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Body {
+    pub(crate) coding: Coding,
+    /// The first byte's low four bits: rate, size and channels of legacy sound.
+    pub(crate) sound: u8,
+    /// Whether a picture is one to start from. True of sound.
+    pub(crate) key: bool,
+    pub(crate) content: Content,
+    /// pts − dts in milliseconds.
+    pub(crate) composition_time: i32,
+    /// What to add to the timestamp, in nanoseconds.
+    pub(crate) nanos: u32,
+    /// The track, 0 where there is only one.
+    pub(crate) track: u8,
+    /// Where configuration or access unit lie in the body.
+    pub(crate) data: Range<usize>,
+}
+
+impl Body {
+    /// Takes a body apart; of several tracks `track`, or the first. `None` for scripts, for what is too short for
+    /// its own header, and where `track` is not in it.
+    pub(crate) fn parse(kind: TagKind, body: &[u8], track: Option<u8>) -> Option<Self> {
+        let mut rest = Cursor { body, at: 0 };
+        let first = rest.byte()?;
+        let body = match kind {
+            TagKind::Script => return None,
+            TagKind::Video if first & EX_VIDEO != 0 => Self::enhanced(kind, first, rest, track)?,
+            TagKind::Audio if first >> 4 == EX_AUDIO => Self::enhanced(kind, first, rest, track)?,
+            TagKind::Video => Self::legacy_video(first, rest)?,
+            TagKind::Audio => Self::legacy_audio(first, rest)?,
+        };
+        track.is_none_or(|track| track == body.track).then_some(body)
+    }
+
+    fn legacy_video(first: u8, mut rest: Cursor<'_>) -> Option<Self> {
+        let (frame, codec) = (first >> 4, first & 15);
+        let (mut content, mut composition_time) = (Content::Frame, 0);
+        if codec == AVC {
+            content = match rest.byte()? {
+                0 => Content::SequenceHeader,
+                1 => Content::Frame,
+                2 => Content::SequenceEnd,
+                _ => Content::Other,
+            };
+            composition_time = rest.signed24()?;
+        }
+        if frame == FRAME_COMMAND {
+            content = Content::Other;
+        }
+        Some(Self {
+            coding: Coding::Legacy(codec),
+            sound: 0,
+            key: is_key(frame),
+            content,
+            composition_time,
+            nanos: 0,
+            track: 0,
+            data: rest.remaining(),
+        })
+    }
+
+    fn legacy_audio(first: u8, mut rest: Cursor<'_>) -> Option<Self> {
+        let content = match first >> 4 {
+            AAC if rest.byte()? == 0 => Content::SequenceHeader,
+            _ => Content::Frame,
+        };
+        Some(Self {
+            coding: Coding::Legacy(first >> 4),
+            sound: first & 15,
+            key: true,
+            content,
+            composition_time: 0,
+            nanos: 0,
+            track: 0,
+            data: rest.remaining(),
+        })
+    }
+
+    fn enhanced(kind: TagKind, first: u8, mut rest: Cursor<'_>, wanted: Option<u8>) -> Option<Self> {
+        let video = kind == TagKind::Video;
+        let frame = if video { first >> 4 & 7 } else { FRAME_KEY };
+        let (mut packet, mut nanos) = (first & 15, 0);
+        while packet == PACKET_MOD_EX {
+            (packet, nanos) = rest.mod_ex(nanos)?;
+        }
+        if frame == FRAME_COMMAND && packet != PACKET_METADATA {
+            return None;
+        }
+        let mut tracks = Tracks::Only;
+        if packet == if video { PACKET_VIDEO_MULTITRACK } else { PACKET_AUDIO_MULTITRACK } {
+            let byte = rest.byte()?;
+            packet = byte & 15;
+            tracks = match byte >> 4 {
+                0 => Tracks::One,
+                1 => Tracks::Many,
+                2 => Tracks::ManyCodecs,
+                _ => return None,
+            };
+        }
+        let (coding, track, data) = rest.track(tracks, wanted)?;
+        let mut rest = Cursor { body: rest.body.get(..data.end)?, at: data.start };
+        let content = match packet {
+            PACKET_SEQUENCE_START => Content::SequenceHeader,
+            PACKET_CODED_FRAMES => Content::Frame,
+            PACKET_SEQUENCE_END => Content::SequenceEnd,
+            PACKET_CODED_FRAMES_X if video => Content::Frame,
+            _ => Content::Other,
+        };
+        let has_composition_time = video && packet == PACKET_CODED_FRAMES && has_composition_time(coding);
+        Some(Self {
+            coding: Coding::FourCc(coding),
+            sound: 0,
+            key: is_key(frame),
+            content,
+            composition_time: if has_composition_time { rest.signed24()? } else { 0 },
+            nanos,
+            track,
+            data: rest.remaining(),
+        })
+    }
+}
+
+/// VideoFrameType.
+const FRAME_KEY: u8 = 1;
+const FRAME_GENERATED_KEY: u8 = 4;
+const FRAME_COMMAND: u8 = 5;
+
+/// VideoPacketType and AudioPacketType.
+pub(crate) const PACKET_SEQUENCE_START: u8 = 0;
+pub(crate) const PACKET_CODED_FRAMES: u8 = 1;
+pub(crate) const PACKET_SEQUENCE_END: u8 = 2;
+pub(crate) const PACKET_CODED_FRAMES_X: u8 = 3;
+const PACKET_METADATA: u8 = 4;
+const PACKET_AUDIO_MULTITRACK: u8 = 5;
+const PACKET_VIDEO_MULTITRACK: u8 = 6;
+const PACKET_MOD_EX: u8 = 7;
+
+/// Whether enhanced coded frames of this codec begin with a composition time.
+pub(crate) const fn has_composition_time(codec: [u8; 4]) -> bool {
+    matches!(&codec, b"avc1" | b"hvc1" | b"vvc1")
+}
+
+const fn is_key(frame: u8) -> bool {
+    matches!(frame, FRAME_KEY | FRAME_GENERATED_KEY)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tracks {
+    Only,
+    One,
+    Many,
+    ManyCodecs,
+}
+
+struct Cursor<'a> {
+    body: &'a [u8],
+    at: usize,
+}
+
+impl Cursor<'_> {
+    /// One ModEx block: the packet type that follows it, and nanoseconds where it holds some.
+    fn mod_ex(&mut self, nanos: u32) -> Option<(u8, u32)> {
+        let mut size = usize::from(self.byte()?) + 1;
+        if size == 256 {
+            size = usize::from(u16::from_be_bytes(self.take()?)) + 1;
+        }
+        let data = self.body.get(self.at..self.at.checked_add(size)?)?;
+        let offset = data.first_chunk::<3>().map(|[a, b, c]| u32::from_be_bytes([0, *a, *b, *c]));
+        self.at += size;
+        let next = self.byte()?;
+        // ModEx type 0 is TimestampOffsetNano.
+        Some((next & 15, if next >> 4 == 0 { offset.unwrap_or(nanos) } else { nanos }))
+    }
+
+    /// Steps to the wanted track, or the first: its codec, its number, and where it lies.
+    fn track(&mut self, tracks: Tracks, wanted: Option<u8>) -> Option<([u8; 4], u8, Range<usize>)> {
+        let mut codec = if tracks == Tracks::ManyCodecs { [0; 4] } else { self.take()? };
+        if tracks == Tracks::Only {
+            return Some((codec, 0, self.remaining()));
+        }
+        loop {
+            if tracks == Tracks::ManyCodecs {
+                codec = self.take()?;
+            }
+            let track = self.byte()?;
+            if tracks == Tracks::One {
+                return Some((codec, track, self.remaining()));
+            }
+            let [a, b, c] = self.take()?;
+            let end = self.at.checked_add(u32::from_be_bytes([0, a, b, c]) as usize)?;
+            if wanted.is_none_or(|wanted| wanted == track) {
+                return (end <= self.body.len()).then_some((codec, track, self.at..end));
+            }
+            self.at = end;
+        }
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.take().map(|[byte]| byte)
+    }
+
+    fn signed24(&mut self) -> Option<i32> {
+        let [a, b, c] = self.take()?;
+        Some(i32::from_be_bytes([a, b, c, 0]) >> 8)
+    }
+
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let bytes = *self.body.get(self.at..)?.first_chunk()?;
+        self.at += N;
+        Some(bytes)
+    }
+
+    const fn remaining(&self) -> Range<usize> {
+        self.at..self.body.len()
+    }
+}
