@@ -1,1 +1,4 @@
-//! Frame to frame: scale, pixel and sample formats, resample, remix, frame rate
+//! Frame to frame.
+#![allow(missing_docs)]
+mod video;
+pub use video::{Scaling, VideoConverter, VideoTarget};

@@ -1,0 +1,192 @@
+//! Pictures to another size, plane by plane.
+
+use std::str::FromStr;
+
+use brooklet_media::{Error, PixelFormat, Result, VideoFrame};
+use fast_image_resize::images::{TypedCroppedImage, TypedCroppedImageMut, TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x2, U8x3, U8x4, U16};
+use fast_image_resize::{Filter, FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
+
+use super::plan::is_10_bit;
+
+/// How pixels are interpolated, under ffmpeg's names. All but the nearest one widen their kernel to take every
+/// pixel into account where the picture shrinks.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Scaling {
+    /// `neighbor`: the nearest pixel.
+    Nearest,
+    /// `bilinear`: straight lines between pixels.
+    Bilinear,
+    /// `bicubic`, the default: cubic curves through pixels, as sharp as ffmpeg's.
+    #[default]
+    Bicubic,
+    /// `area`: the mean of the pixels that one covers.
+    Area,
+    /// `lanczos`: a windowed sinc over six pixels.
+    Lanczos,
+}
+
+impl FromStr for Scaling {
+    type Err = Error;
+
+    /// Takes the value of `flags=` of ffmpeg's `scale`: names joined by `+`, of which those that ask for
+    /// exactness have nothing to change here.
+    fn from_str(flags: &str) -> Result<Self> {
+        let mut scaling = Self::default();
+        for flag in flags.split(['+', '|']).map(str::trim).filter(|flag| !flag.is_empty()) {
+            scaling = match flag {
+                "neighbor" | "neighbour" | "point" => Self::Nearest,
+                "bilinear" | "fast_bilinear" => Self::Bilinear,
+                "bicubic" => Self::Bicubic,
+                "area" => Self::Area,
+                "lanczos" => Self::Lanczos,
+                "accurate_rnd" | "full_chroma_int" | "full_chroma_inp" | "bitexact" => scaling,
+                other => {
+                    return Err(Error::unsupported(
+                        format!("scaling '{other}'"),
+                        "neighbor, bilinear, fast_bilinear, bicubic, area, lanczos",
+                    ));
+                }
+            };
+        }
+        Ok(scaling)
+    }
+}
+
+/// Scales pictures, keeping its buffers from one to the next.
+#[derive(Debug)]
+pub(crate) struct Scaler {
+    resizer: Resizer,
+    options: ResizeOptions,
+    source: Vec<u8>,
+    target: Vec<u8>,
+}
+
+impl Scaler {
+    pub(crate) fn new(scaling: Scaling) -> Self {
+        let filter = match scaling {
+            Scaling::Nearest => None,
+            Scaling::Bilinear => Some(FilterType::Bilinear),
+            Scaling::Bicubic => {
+                let filter = Filter::new("bicubic", bicubic, 2.0);
+                Some(filter.map_or(FilterType::CatmullRom, FilterType::Custom))
+            }
+            Scaling::Area => Some(FilterType::Box),
+            Scaling::Lanczos => Some(FilterType::Lanczos3),
+        };
+        let algorithm = filter.map_or(ResizeAlg::Nearest, ResizeAlg::Convolution);
+        Self {
+            resizer: Resizer::new(),
+            options: ResizeOptions::new().resize_alg(algorithm).use_alpha(false),
+            source: Vec::new(),
+            target: Vec::new(),
+        }
+    }
+
+    /// Fills every plane of `to` from that of `from`, whose samples have the same depth and order; the number
+    /// of chroma samples may differ.
+    pub(crate) fn run(&mut self, from: &VideoFrame, to: &mut VideoFrame) -> Result<()> {
+        let format = to.format();
+        let sizes = |frame: &VideoFrame, plane: usize| {
+            let bytes = frame.format().row_bytes(plane, frame.width()) / pixel_bytes(frame.format(), plane);
+            (bytes as u32, frame.format().rows(plane, frame.height()) as u32)
+        };
+        for plane in 0..format.planes() {
+            let source = View { bytes: from.plane(plane), stride: from.stride(plane), size: sizes(from, plane) };
+            let (stride, size) = (to.stride(plane), sizes(to, plane));
+            let target = ViewMut { bytes: &mut *to.planes_mut()[plane], stride, size };
+            match pixel_bytes(format, plane) {
+                1 => self.plane::<U8>(&source, target),
+                2 if is_10_bit(format) => self.plane::<U16>(&source, target),
+                2 => self.plane::<U8x2>(&source, target),
+                3 => self.packed_rgb(&source, target),
+                _ => self.plane::<U8x4>(&source, target),
+            }
+            .map_err(|what| Error::Usage(format!("can't scale {from:?} to {size:?}: {what}")))?;
+            if is_10_bit(format) {
+                clamp_to_10_bits(to.planes_mut()[plane]);
+            }
+        }
+        Ok(())
+    }
+
+    /// One plane, in place.
+    fn plane<P: PixelTrait>(&mut self, source: &View, target: ViewMut) -> Result<(), String> {
+        let source_pixels = (source.stride / P::size()) as u32;
+        let target_pixels = (target.stride / P::size()) as u32;
+        let whole = TypedImageRef::<P>::from_buffer(source_pixels, source.size.1, source.bytes);
+        let whole = whole.map_err(|e| e.to_string())?;
+        let view = TypedCroppedImage::new(whole, 0, 0, source.size.0, source.size.1);
+        let whole = TypedImage::<P>::from_buffer(target_pixels, target.size.1, target.bytes);
+        let whole = whole.map_err(|e| e.to_string())?;
+        let view_mut = TypedCroppedImageMut::new(whole, 0, 0, target.size.0, target.size.1);
+        let (view, mut view_mut) =
+            (view.map_err(|e| e.to_string())?, view_mut.map_err(|e| e.to_string())?);
+        self.resizer.resize_typed(&view, &mut view_mut, &self.options).map_err(|e| e.to_string())
+    }
+
+    /// Pixels of three bytes, whose rows do not start a whole number of pixels apart: by way of buffers whose
+    /// rows do.
+    fn packed_rgb(&mut self, source: &View, target: ViewMut) -> Result<(), String> {
+        let (source_row, target_row) = (source.size.0 as usize * 3, target.size.0 as usize * 3);
+        let (mut packed, mut scaled) = (std::mem::take(&mut self.source), std::mem::take(&mut self.target));
+        packed.clear();
+        for row in source.bytes.chunks_exact(source.stride) {
+            packed.extend_from_slice(&row[..source_row]);
+        }
+        scaled.resize(target_row * target.size.1 as usize, 0);
+        let result = self.plane::<U8x3>(
+            &View { bytes: &packed, stride: source_row, size: source.size },
+            ViewMut { bytes: &mut scaled, stride: target_row, size: target.size },
+        );
+        let rows = target.bytes.chunks_exact_mut(target.stride);
+        for (row, scaled) in rows.zip(scaled.chunks_exact(target_row)) {
+            row[..target_row].copy_from_slice(scaled);
+        }
+        (self.source, self.target) = (packed, scaled);
+        result
+    }
+}
+
+/// A plane: rows `stride` bytes apart, `size` in pixels.
+struct View<'a> {
+    bytes: &'a [u8],
+    stride: usize,
+    size: (u32, u32),
+}
+
+struct ViewMut<'a> {
+    bytes: &'a mut [u8],
+    stride: usize,
+    size: (u32, u32),
+}
+
+/// Bytes of what is scaled as one pixel.
+const fn pixel_bytes(format: PixelFormat, plane: usize) -> usize {
+    match (format, plane) {
+        (PixelFormat::Rgb24 | PixelFormat::Bgr24, _) => 3,
+        (PixelFormat::Rgba | PixelFormat::Bgra, _) => 4,
+        (PixelFormat::Nv12, 1) | (PixelFormat::Yuv420p10 | PixelFormat::Yuv422p10, _) => 2,
+        _ => 1,
+    }
+}
+
+/// Curves overshoot: no sample may leave its 10 bits.
+fn clamp_to_10_bits(plane: &mut [u8]) {
+    for sample in bytemuck::cast_slice_mut::<u8, u16>(plane) {
+        *sample = (*sample).min(1023);
+    }
+}
+
+/// The cubic kernel of ffmpeg's scaler: B = 0, C = 0.6 (Mitchell and Netravali 1988).
+fn bicubic(x: f64) -> f64 {
+    const A: f64 = -0.6;
+    let x = x.abs();
+    if x < 1.0 {
+        ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0
+    } else if x < 2.0 {
+        ((A * x - 5.0 * A) * x + 8.0 * A) * x - 4.0 * A
+    } else {
+        0.0
+    }
+}
