@@ -4,24 +4,12 @@
 use std::ops::Range;
 
 use crate::TagKind;
+use crate::coding::{AAC, AVC, Coding};
 
-/// Legacy CodecID of H.264.
-pub(crate) const AVC: u8 = 7;
-/// Legacy SoundFormat of AAC.
-pub(crate) const AAC: u8 = 10;
 /// SoundFormat that says: an enhanced header follows.
 pub(crate) const EX_AUDIO: u8 = 9;
 /// The bit that says the same of video.
 pub(crate) const EX_VIDEO: u8 = 0x80;
-
-/// How the codec is named.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Coding {
-    /// Four bits.
-    Legacy(u8),
-    /// Four letters.
-    FourCc([u8; 4]),
-}
 
 /// What the rest of the body is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -136,7 +124,7 @@ impl Body {
                 _ => return None,
             };
         }
-        let (coding, track, data) = rest.track(tracks, wanted)?;
+        let (letters, track, data) = rest.track(tracks, wanted)?;
         let mut rest = Cursor { body: rest.body.get(..data.end)?, at: data.start };
         let content = match packet {
             PACKET_SEQUENCE_START => Content::SequenceHeader,
@@ -145,9 +133,10 @@ impl Body {
             PACKET_CODED_FRAMES_X if video => Content::Frame,
             _ => Content::Other,
         };
-        let has_composition_time = video && packet == PACKET_CODED_FRAMES && has_composition_time(coding);
+        let has_composition_time =
+            video && packet == PACKET_CODED_FRAMES && Coding::FourCc(letters).has_composition_time();
         Some(Self {
-            coding: Coding::FourCc(coding),
+            coding: Coding::FourCc(letters),
             sound: 0,
             key: is_key(frame),
             content,
@@ -160,7 +149,8 @@ impl Body {
 }
 
 /// VideoFrameType.
-const FRAME_KEY: u8 = 1;
+pub(crate) const FRAME_KEY: u8 = 1;
+pub(crate) const FRAME_INTER: u8 = 2;
 const FRAME_GENERATED_KEY: u8 = 4;
 const FRAME_COMMAND: u8 = 5;
 
@@ -173,11 +163,6 @@ const PACKET_METADATA: u8 = 4;
 const PACKET_AUDIO_MULTITRACK: u8 = 5;
 const PACKET_VIDEO_MULTITRACK: u8 = 6;
 const PACKET_MOD_EX: u8 = 7;
-
-/// Whether enhanced coded frames of this codec begin with a composition time.
-pub(crate) const fn has_composition_time(codec: [u8; 4]) -> bool {
-    matches!(&codec, b"avc1" | b"hvc1" | b"vvc1")
-}
 
 const fn is_key(frame: u8) -> bool {
     matches!(frame, FRAME_KEY | FRAME_GENERATED_KEY)

@@ -1,0 +1,74 @@
+//! What a sequence header holds, from a stream's extradata.
+
+use brooklet_media::bitstream::aac::AacConfig;
+use brooklet_media::bitstream::h264::AvcConfig;
+use brooklet_media::bitstream::hevc::HvcConfig;
+use brooklet_media::bitstream::opus::{OpusHead, RATE};
+use brooklet_media::{CodecId, Error, PixelFormat, Result, StreamParams};
+use bytes::Bytes;
+
+/// Version and flags of the `vpcC` box, which ffmpeg writes and expects before the record.
+const VPCC_BOX: [u8; 4] = [1, 0, 0, 0];
+
+/// What stands before STREAMINFO in a FLAC file: the signature, and the header of a last block of 34 bytes
+/// (RFC 9639 §6, §8.1).
+const FLAC_HEADER: [u8; 8] = *b"fLaC\x80\0\0\x22";
+
+/// The configuration; `None` for codecs that have none.
+///
+/// # Errors
+///
+/// [`Error::Usage`] where it is needed and missing, and what is wrong with one that can't be read.
+pub(crate) fn of(params: &StreamParams) -> Result<Option<Bytes>> {
+    let extradata = params.extradata.clone();
+    Ok(Some(match params.codec {
+        CodecId::H264 => {
+            AvcConfig::parse(required(params)?)?;
+            extradata
+        }
+        CodecId::Hevc => {
+            HvcConfig::parse(required(params)?)?;
+            extradata
+        }
+        CodecId::Aac => {
+            AacConfig::parse(required(params)?)?;
+            extradata
+        }
+        CodecId::Av1 => {
+            required(params)?;
+            extradata
+        }
+        CodecId::Vp8 | CodecId::Vp9 if extradata.is_empty() => {
+            [VPCC_BOX.as_slice(), &vpcc(params)].concat().into()
+        }
+        CodecId::Vp8 | CodecId::Vp9 => [VPCC_BOX.as_slice(), &extradata].concat().into(),
+        CodecId::Opus if OpusHead::parse(&extradata).is_some() => extradata,
+        CodecId::Opus => {
+            let channels = params.as_audio().map_or(2, |audio| audio.layout.channels() as u8);
+            OpusHead { channels, pre_skip: 0, input_rate: RATE, family: 0 }.build()
+        }
+        CodecId::Flac => [FLAC_HEADER.as_slice(), required(params)?].concat().into(),
+        _ => return Ok(None),
+    }))
+}
+
+fn required(params: &StreamParams) -> Result<&[u8]> {
+    if params.extradata.is_empty() {
+        let codec = params.codec;
+        return Err(Error::Usage(format!("flv: {codec} without its extradata can't be decoded by anybody")));
+    }
+    Ok(&params.extradata)
+}
+
+/// VPCodecConfigurationRecord (VP Codec ISO Media File Format Binding §2): level and colour unknown.
+fn vpcc(params: &StreamParams) -> [u8; 8] {
+    let format = params.as_video().and_then(|video| video.format);
+    let (profile, depth, subsampling) = match format {
+        Some(PixelFormat::Yuv422p) => (1, 8, 2),
+        Some(PixelFormat::Yuv444p) => (1, 8, 3),
+        Some(PixelFormat::Yuv420p10) => (2, 10, 1),
+        Some(PixelFormat::Yuv422p10) => (3, 10, 2),
+        _ => (0, 8, 1),
+    };
+    [profile, 10, depth << 4 | subsampling << 1, 2, 2, 2, 0, 0]
+}
