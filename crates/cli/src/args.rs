@@ -1,0 +1,155 @@
+//! From arguments to a [`Command`]: pure, so that every command line can be a test.
+//!
+//! ffmpeg's grammar: `[global] {[input options] -i url}… {[output options] url}…`. Options are one table
+//! ([`flags`]), from which parsing, help, the man page and completions are all made.
+
+mod draft;
+mod error;
+pub(crate) mod flag;
+pub(crate) mod flags;
+mod given;
+mod specifier;
+mod suggest;
+#[cfg(test)]
+mod tests;
+mod tokens;
+pub(crate) mod values;
+mod verb;
+
+use std::ffi::OsString;
+
+use brooklet::job::Job;
+
+use crate::command::{Command, Convert, Verb};
+pub(crate) use draft::{DemoOptions, Globals, Overwrite};
+use draft::{InputDraft, OutputDraft};
+pub(crate) use error::UsageError;
+use flag::Action;
+use flags::Scope;
+use given::Given;
+use tokens::{Token, tokens};
+
+/// What the arguments (without the program's own name) ask for.
+pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Command, UsageError> {
+    let arguments = texts(arguments)?;
+    let first = arguments.first().ok_or(UsageError::Nothing)?;
+    match Verb::ALL.into_iter().find(|verb| verb.name() == first) {
+        Some(verb) => verb::parse(verb, arguments.get(1..).unwrap_or_default()),
+        None => conversion(&arguments),
+    }
+}
+
+/// `{[options] -i url}… {[options] url}…`.
+fn conversion(arguments: &[String]) -> Result<Command, UsageError> {
+    let (mut globals, mut job, mut notes) = (Globals::default(), Job::default(), Vec::new());
+    let mut pending: Vec<Given> = Vec::new();
+    for token in tokens(arguments, Scope(None))? {
+        match token {
+            Token::Option(given) => match given.flag.action {
+                Action::Show(show) => return Ok(Command::Show { show, topic: topic(&given) }),
+                Action::Global(apply) => apply(&mut globals, &given)?,
+                _ => pending.push(given),
+            },
+            Token::Input(url) => job.inputs.push(input(std::mem::take(&mut pending), url, &mut notes)?),
+            Token::Url(url) => job.outputs.push(output(std::mem::take(&mut pending), url, &mut notes)?),
+        }
+    }
+    if !pending.is_empty() && !job.outputs.is_empty() {
+        let options: Vec<_> = pending.iter().map(|given| format!("-{}", given.spelled)).collect();
+        return Err(UsageError::Trailing { options: options.join(" ") });
+    }
+    match (job.inputs.is_empty(), job.outputs.first()) {
+        (true, Some(output)) => Err(no_input(&output.url)),
+        (true, None) => Err(UsageError::Nothing),
+        (false, None) => Ok(Command::Describe { inputs: job.inputs, globals }),
+        (false, Some(_)) => {
+            for output in &mut job.outputs {
+                output.overwrite = globals.overwrite == Overwrite::Always;
+            }
+            Ok(Command::Convert(Convert { job, globals, notes: unique(notes) }))
+        }
+    }
+}
+
+/// The options before `-i url`.
+fn input(
+    options: Vec<Given>,
+    url: String,
+    notes: &mut Vec<String>,
+) -> Result<brooklet::job::InputSpec, UsageError> {
+    let mut draft = InputDraft::default();
+    for given in options {
+        match given.flag.action {
+            Action::Input(apply) | Action::File(apply, _) => apply(&mut draft, &given)?,
+            Action::Accept => draft.notes.push(no_effect(&given)),
+            Action::Refuse => return Err(given.refuse(given.flag.help)),
+            _ => {
+                return Err(UsageError::WrongPlace {
+                    option: given.spelled,
+                    of: given.flag.owner(),
+                    url: format!("the input {url}"),
+                    fix: "put it after the last -i, before the output's URL",
+                });
+            }
+        }
+    }
+    draft.finish(url, notes)
+}
+
+/// The options before an output's URL.
+fn output(
+    options: Vec<Given>,
+    url: String,
+    notes: &mut Vec<String>,
+) -> Result<brooklet::job::OutputSpec, UsageError> {
+    let mut draft = OutputDraft::default();
+    for given in options {
+        match given.flag.action {
+            Action::Output(apply) | Action::File(_, apply) => apply(&mut draft, &given)?,
+            Action::Accept => draft.notes.push(no_effect(&given)),
+            Action::Refuse => return Err(given.refuse(given.flag.help)),
+            _ => {
+                return Err(UsageError::WrongPlace {
+                    option: given.spelled,
+                    of: given.flag.owner(),
+                    url: format!("the output {url}"),
+                    fix: "put it before the -i that it is for",
+                });
+            }
+        }
+    }
+    draft.finish(url, notes)
+}
+
+fn no_effect(given: &Given) -> String {
+    format!("-{} has no effect: {}", given.spelled, given.flag.help)
+}
+
+/// The value of `-h`.
+fn topic(given: &Given) -> Option<String> {
+    Some(given.value.clone()).filter(|value| !value.is_empty())
+}
+
+fn no_input(url: &str) -> UsageError {
+    let nearest = suggest::nearest(url, Verb::ALL.map(Verb::name));
+    let nearest = Verb::ALL.map(Verb::name).into_iter().find(|name| Some(*name) == nearest);
+    UsageError::NoInput { url: url.into(), nearest }
+}
+
+/// Each line once, in order.
+fn unique(mut notes: Vec<String>) -> Vec<String> {
+    let mut seen = std::collections::HashSet::new();
+    notes.retain(|note| seen.insert(note.clone()));
+    notes
+}
+
+/// URLs are text everywhere below; a file name that is none can't be passed on unchanged.
+fn texts(arguments: Vec<OsString>) -> Result<Vec<String>, UsageError> {
+    let text = |(index, argument): (usize, OsString)| {
+        argument.into_string().map_err(|bytes| UsageError::NotText {
+            number: index + 1,
+            text: bytes.to_string_lossy().into_owned(),
+        })
+    };
+    arguments.into_iter().enumerate().map(text).collect()
+}

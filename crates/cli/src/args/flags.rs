@@ -1,0 +1,146 @@
+//! The table of all options, by where they stand.
+
+mod accepted;
+mod audio;
+mod file;
+mod global;
+mod input;
+mod output;
+mod refused;
+mod show;
+mod verbs;
+mod video;
+
+use super::flag::{Action, Flag, Takes};
+use crate::command::Verb;
+
+/// All options, in the order of the help.
+pub(crate) fn all() -> impl Iterator<Item = &'static Flag> {
+    let tables: [&'static [Flag]; 10] = [
+        show::FLAGS,
+        global::FLAGS,
+        file::FLAGS,
+        input::FLAGS,
+        output::FLAGS,
+        video::FLAGS,
+        audio::FLAGS,
+        verbs::FLAGS,
+        accepted::FLAGS,
+        refused::FLAGS,
+    ];
+    tables.into_iter().flatten()
+}
+
+/// Where an option may stand: in ffmpeg's grammar (no verb), or after a verb.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Scope(pub(crate) Option<Verb>);
+
+impl Scope {
+    /// Whether this option may stand here.
+    pub(crate) fn has(self, flag: &Flag) -> bool {
+        match (self.0, flag.action) {
+            (_, Action::Global(_) | Action::Show(_)) => true,
+            (Some(Verb::Probe), Action::Probe(_) | Action::Input(_) | Action::File(..) | Action::Open) => true,
+            (Some(Verb::Demo), Action::Demo(_)) => true,
+            (_, Action::Probe(_) | Action::Demo(_)) => false,
+            (verb, _) => verb.is_none(),
+        }
+    }
+}
+
+/// An option by one of its names.
+#[derive(Clone, Copy)]
+pub(crate) struct Found {
+    /// The option.
+    pub(crate) flag: &'static Flag,
+    /// The stream specifier that the name stands for.
+    pub(crate) specifier: Option<&'static str>,
+    /// Whether the name is not its `-no…`.
+    pub(crate) on: bool,
+}
+
+/// The option called `name` (without dash and specifier) among those that may stand in `scope`; failing that,
+/// among all.
+pub(crate) fn find(name: &str, scope: Scope) -> Option<Found> {
+    let mut elsewhere = None;
+    for flag in all() {
+        if let Some(found) = named(flag, name) {
+            if scope.has(flag) {
+                return Some(found);
+            }
+            elsewhere.get_or_insert(found);
+        }
+    }
+    elsewhere
+}
+
+fn named(flag: &'static Flag, name: &str) -> Option<Found> {
+    if flag.name == name || flag.aliases.contains(&name) {
+        return Some(Found { flag, specifier: None, on: true });
+    }
+    if let Some((_, specifier)) = flag.shorthands.iter().find(|(shorthand, _)| *shorthand == name) {
+        return Some(Found { flag, specifier: Some(specifier), on: true });
+    }
+    let negated = name.strip_prefix("no").is_some_and(|positive| positive == flag.name);
+    (flag.takes == Takes::Switch && negated).then_some(Found { flag, specifier: None, on: false })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::super::flag::{Action, Section};
+    use super::*;
+
+    #[test]
+    fn every_option_has_help_and_is_reached_by_each_of_its_names() {
+        for flag in all() {
+            assert!(!flag.help.is_empty(), "-{} has no help", flag.name);
+            assert!(!flag.help.ends_with('.'), "-{}: one line, no full stop", flag.name);
+            assert!(flag.help.len() <= 100, "-{}: {} is too long for a line", flag.name, flag.help);
+            let scope = match flag.action {
+                Action::Probe(_) => Scope(Some(Verb::Probe)),
+                Action::Demo(_) => Scope(Some(Verb::Demo)),
+                _ => Scope(None),
+            };
+            assert!(scope.has(flag));
+            for name in flag.names() {
+                let found = find(name, scope).expect(name);
+                assert!(std::ptr::eq(found.flag, flag), "-{name} is another's too");
+            }
+        }
+    }
+
+    #[test]
+    fn no_name_stands_for_two_options_in_one_place() {
+        for scope in [Scope(None), Scope(Some(Verb::Probe)), Scope(Some(Verb::Demo))] {
+            let mut seen = HashSet::new();
+            for flag in all().filter(|flag| scope.has(flag)) {
+                for name in flag.names() {
+                    assert!(seen.insert(name), "-{name} in {scope:?}");
+                    assert!(!name.contains([':', ' ']), "-{name}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sections_agree_with_actions() {
+        for flag in all() {
+            let agrees = match flag.action {
+                Action::Show(_) => flag.section == Section::Show,
+                Action::Global(_) => flag.section == Section::Global,
+                Action::Open | Action::File(..) => flag.section == Section::File,
+                Action::Input(_) => flag.section == Section::Input,
+                Action::Output(_) => {
+                    matches!(flag.section, Section::Output | Section::Video | Section::Audio)
+                }
+                Action::Accept => flag.section == Section::Accepted,
+                Action::Refuse => flag.section == Section::Refused,
+                Action::Probe(_) => flag.section == Section::Probe,
+                Action::Demo(_) => flag.section == Section::Demo,
+            };
+            assert!(agrees, "-{}", flag.name);
+        }
+    }
+}

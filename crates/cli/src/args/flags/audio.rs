@@ -1,0 +1,13 @@
+//! Options of outputs' sound.
+
+use crate::args::flag::{Choices, Flag};
+
+pub(super) const FLAGS: &[Flag] = &[
+    Flag::audio("sample_fmt", |output, given| {
+        output.spec.audio.sample_format = given.format()?;
+        Ok(())
+    })
+    .value("FORMAT")
+    .choices(Choices::SampleFormats)
+    .help("sample format: s16, fltp"),
+];

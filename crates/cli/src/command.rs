@@ -1,0 +1,161 @@
+//! What a command line asks for, once it is understood.
+
+use brooklet::job::{InputSpec, Job};
+
+use crate::args::{DemoOptions, Globals};
+
+/// All that one run of the program may be.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Inputs to outputs.
+    Convert(Convert),
+    /// Inputs without an output: they are described, and that there is no output is the error.
+    Describe {
+        /// What to look at.
+        inputs: Vec<InputSpec>,
+        /// How to say it.
+        globals: Globals,
+    },
+    /// `brooklet probe`.
+    Probe {
+        /// What to look at.
+        input: InputSpec,
+        /// For programs rather than people.
+        json: bool,
+        /// How to say it.
+        globals: Globals,
+    },
+    /// `brooklet demo`.
+    Demo {
+        /// Its own options.
+        options: DemoOptions,
+        /// How to run it.
+        globals: Globals,
+    },
+    /// Something to print.
+    Show {
+        /// What.
+        show: Show,
+        /// The value of `-h`.
+        topic: Option<String>,
+    },
+    /// `brooklet completions`.
+    Completions(Shell),
+    /// `brooklet man`.
+    Man,
+}
+
+/// A job and how to run it.
+#[derive(Debug)]
+pub(crate) struct Convert {
+    /// What the library is to do.
+    pub(crate) job: Job,
+    /// How the program is to go about it.
+    pub(crate) globals: Globals,
+    /// Lines for the user about options that were accepted and have no effect, or another one.
+    pub(crate) notes: Vec<String>,
+}
+
+/// What is printed on request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Show {
+    /// `-h`.
+    Help,
+    /// `-version`.
+    Version,
+    /// What there is of something.
+    Table(Table),
+}
+
+/// The tables of what there is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Table {
+    /// Containers both ways.
+    Formats,
+    /// Containers to read.
+    Demuxers,
+    /// Containers to write.
+    Muxers,
+    /// Inputs and outputs that are no files.
+    Devices,
+    /// Codecs, whether or not there is a decoder or an encoder.
+    Codecs,
+    /// Decoders.
+    Decoders,
+    /// Encoders.
+    Encoders,
+    /// Schemes of URLs.
+    Protocols,
+    /// Filters of `-vf` and `-af`.
+    Filters,
+    /// Pixel formats.
+    PixelFormats,
+    /// Sample formats.
+    SampleFormats,
+    /// Channel layouts.
+    Layouts,
+}
+
+/// Words that may stand first in place of options.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Verb {
+    /// Looks at a file.
+    Probe,
+    /// Sends a test picture.
+    Demo,
+    /// Says how to use the program.
+    Help,
+    /// Prints the man page.
+    Man,
+    /// Prints a completion script.
+    Completions,
+}
+
+impl Verb {
+    /// All of them, in the order of the help.
+    pub(crate) const ALL: [Self; 5] = [Self::Probe, Self::Demo, Self::Help, Self::Man, Self::Completions];
+
+    /// As it is written.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Probe => "probe",
+            Self::Demo => "demo",
+            Self::Help => "help",
+            Self::Man => "man",
+            Self::Completions => "completions",
+        }
+    }
+
+    /// What follows it.
+    pub(crate) const fn synopsis(self) -> &'static str {
+        match self {
+            Self::Probe => "probe FILE [-json]",
+            Self::Demo => "demo [-size 640x360] [-rate 30] [-rtmp URL] [-udp URL] [-t TIME]",
+            Self::Help => "help [long|full|OPTION]",
+            Self::Man => "man",
+            Self::Completions => "completions bash|zsh|fish",
+        }
+    }
+
+    /// What it does.
+    pub(crate) const fn help(self) -> &'static str {
+        match self {
+            Self::Probe => "prints the streams, codecs and durations of a file or URL",
+            Self::Demo => "sends a test picture with a clock and a tone over RTMP and UDP, and says how to watch",
+            Self::Help => "prints help; the same as -h",
+            Self::Man => "prints the man page: brooklet man > brooklet.1",
+            Self::Completions => "prints a completion script for a shell",
+        }
+    }
+}
+
+/// Shells that there are completions for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Shell {
+    /// GNU bash.
+    Bash,
+    /// zsh.
+    Zsh,
+    /// fish.
+    Fish,
+}
