@@ -125,6 +125,9 @@ impl Body {
             };
         }
         let (letters, track, data) = rest.track(tracks, wanted)?;
+        if !letters.iter().all(u8::is_ascii_graphic) {
+            return None;
+        }
         let mut rest = Cursor { body: rest.body.get(..data.end)?, at: data.start };
         let content = match packet {
             PACKET_SEQUENCE_START => Content::SequenceHeader,

@@ -11,9 +11,6 @@ const NAME: &str = "flv";
 /// Bytes of PreviousTagSize.
 const TRAILER: usize = 4;
 
-/// The largest file header that is stepped over.
-const MAX_FILE_HEADER: usize = 4_096;
-
 /// The largest body that is believed while looking for the next tag in damaged bytes.
 const MAX_SOUGHT: usize = 1 << 20;
 
@@ -85,14 +82,13 @@ impl FlvDemuxer {
         let Some(header) = self.buffer.first_chunk::<FILE_HEADER>() else {
             return if self.ended { Err(self.no_file_header()) } else { Ok(Starved) };
         };
-        let [b'F', b'L', b'V', _, flags, offset @ ..] = *header else { return Err(self.no_file_header()) };
-        let offset = u32::from_be_bytes(offset) as usize;
-        let offset = if (FILE_HEADER..=MAX_FILE_HEADER).contains(&offset) { offset } else { FILE_HEADER };
-        if self.buffer.len() < offset + TRAILER && !self.ended {
+        // DataOffset is not believed: it is always 9, and where it were not, the first tag would be looked for.
+        let [b'F', b'L', b'V', _, flags, ..] = *header else { return Err(self.no_file_header()) };
+        if self.buffer.len() < FILE_HEADER + TRAILER && !self.ended {
             return Ok(Starved);
         }
         self.tags.promise(flags & 1 != 0, flags & 4 != 0);
-        self.skip(offset + TRAILER);
+        self.skip(FILE_HEADER + TRAILER);
         self.state = State::Tag;
         Ok(Made)
     }

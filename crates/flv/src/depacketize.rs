@@ -7,6 +7,7 @@ use brooklet_media::{DemuxEvent, Metadata, Packet, Rational, Result, StreamKind,
 use bytes::Bytes;
 
 use crate::body::{Body, Content};
+use crate::coding::Coding;
 use crate::describe::{self, Description};
 use crate::metadata::OnMetaData;
 use crate::{Tag, TagKind};
@@ -60,10 +61,36 @@ struct Header {
 struct Lane {
     stream: Option<usize>,
     description: Option<Description>,
-    /// What the description was made from, so that what says the same again is known quickly.
-    source: Option<(Body, Bytes)>,
+    origin: Option<Origin>,
+    /// Where another origin than that was seen in the last frame.
+    rival: Option<Origin>,
     track: Option<u8>,
     last: Option<i64>,
+}
+
+/// What a description was made from, so that what says the same again is known quickly.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Origin {
+    coding: Coding,
+    /// Flags of legacy sound; those of sequence headers mean nothing.
+    sound: u8,
+    /// Empty where it was a frame.
+    config: Bytes,
+}
+
+impl Origin {
+    const fn frame(body: &Body) -> Self {
+        Self { coding: body.coding, sound: body.sound, config: Bytes::new() }
+    }
+
+    const fn config(body: &Body, config: Bytes) -> Self {
+        Self { coding: body.coding, sound: 0, config }
+    }
+
+    /// Whether a frame belongs to what was described.
+    fn covers(&self, frame: &Body) -> bool {
+        self.coding == frame.coding && (!self.config.is_empty() || self.sound == frame.sound)
+    }
 }
 
 impl TagReader {
@@ -156,36 +183,27 @@ impl TagReader {
         lane.track.get_or_insert(body.track);
         let data = tag.body.slice(body.data.clone());
         match body.content {
-            Content::SequenceHeader if !data.is_empty() => self.read_config(tag.kind, body, data),
-            Content::Frame if !data.is_empty() => self.read_frame(tag, body, data),
+            Content::SequenceHeader if !data.is_empty() => self.read_config(tag.kind, &body, data),
+            Content::Frame if !data.is_empty() => self.read_frame(tag, &body, data),
             _ => Ok(()),
         }
     }
 
-    fn read_config(&mut self, kind: TagKind, body: Body, config: Bytes) -> Result<()> {
-        let lane = self.lane(kind);
-        let same = |(old, bytes): &(Body, Bytes)| old.coding == body.coding && *bytes == config;
-        if lane.source.as_ref().is_some_and(same) {
-            return Ok(());
+    fn read_config(&mut self, kind: TagKind, body: &Body, config: Bytes) -> Result<()> {
+        let origin = Origin::config(body, config.clone());
+        if self.lane(kind).origin.as_ref() != Some(&origin) {
+            let description = describe::from_config(kind, body, config, &self.said)?;
+            self.describe(kind, description, origin);
         }
-        let description = describe::from_config(kind, &body, config.clone(), &self.said)?;
-        self.describe(kind, description, (body, config));
         Ok(())
     }
 
-    fn read_frame(&mut self, tag: &Tag, body: Body, data: Bytes) -> Result<()> {
+    fn read_frame(&mut self, tag: &Tag, body: &Body, data: Bytes) -> Result<()> {
         let lane = self.lane(tag.kind);
-        let known = |(old, _): &(Body, Bytes)| old.coding == body.coding && old.sound == body.sound;
-        if !lane.source.as_ref().is_some_and(known) {
-            let codec = body.coding.codec(tag.kind, body.sound);
-            // Frames before their configuration can't be decoded, nor can those that don't look like their codec.
-            if describe::needs_config(codec) {
-                return Ok(());
-            }
-            let Some(description) = describe::from_frame(tag.kind, &body, &data, &self.said) else {
-                return Ok(());
-            };
-            self.describe(tag.kind, description, (body.clone(), Bytes::new()));
+        if lane.origin.as_ref().is_some_and(|origin| origin.covers(body)) {
+            lane.rival = None;
+        } else if !self.describe_frame(tag.kind, body, &data) {
+            return Ok(());
         }
         // Rounded once, to the nearest millisecond.
         let time = tag.timestamp.saturating_add(i64::from((body.nanos + 500_000) / 1_000_000));
@@ -203,10 +221,29 @@ impl TagReader {
         Ok(())
     }
 
-    fn describe(&mut self, kind: TagKind, description: Description, source: (Body, Bytes)) {
+    /// Describes a stream by one of its frames. `false` where that frame is to be left out.
+    fn describe_frame(&mut self, kind: TagKind, body: &Body, frame: &[u8]) -> bool {
+        // Frames before their configuration can't be decoded, nor can those that don't look like their codec.
+        if describe::needs_config(body.coding.codec(kind, body.sound)) {
+            return false;
+        }
+        let Some(description) = describe::from_frame(kind, body, frame, &self.said) else { return false };
+        // In a known stream one frame of another codec is damage; two are a change.
+        let origin = Origin::frame(body);
+        let lane = self.lane(kind);
+        if lane.origin.is_some() && lane.rival.as_ref() != Some(&origin) {
+            lane.rival = Some(origin);
+            return false;
+        }
+        self.describe(kind, description, origin);
+        true
+    }
+
+    fn describe(&mut self, kind: TagKind, description: Description, origin: Origin) {
         let count = self.streams;
         let lane = self.lane(kind);
-        lane.source = Some(source);
+        lane.origin = Some(origin);
+        lane.rival = None;
         let params = description.params.clone();
         let old = lane.description.replace(description);
         let event = match lane.stream {
