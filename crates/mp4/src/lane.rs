@@ -1,0 +1,225 @@
+//! A track being read: its samples one after another, first those of the `moov`, then those of fragments.
+
+use std::collections::VecDeque;
+
+use brooklet_media::{MediaKind, StreamKind, StreamParams, TimeBase};
+
+use crate::fragment::{Run, TrackFragment};
+use crate::playhead::{Entry, Playhead};
+use crate::samples::Sample;
+use crate::track::{Track, frame_rate};
+
+/// A track and how far it has been read.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    pub(crate) track: Track,
+    /// The row of the `stsd` that the stream was last described by.
+    pub(crate) description: u32,
+    /// Dts of the next fragment in media time, where it does not say.
+    pub(crate) fragment_dts: i64,
+    playhead: Playhead,
+    runs: VecDeque<Run>,
+    next: Option<Entry>,
+    /// What has been seen of fragments.
+    seen: Seen,
+    /// What to skip after a seek.
+    resume: Option<Resume>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    frames: u64,
+    ticks: i64,
+    last_dts: Option<i64>,
+    /// By how much the most negative composition offset is below 0.
+    dts_shift: i64,
+}
+
+/// Where to go on after a seek, in presentation time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Resume {
+    /// With the sync sample that is shown then.
+    AtSync(i64),
+    /// With the first sync sample that there is.
+    AnySync,
+    /// With what is still heard or seen then.
+    During(i64),
+}
+
+impl Lane {
+    pub(crate) fn new(track: Track) -> Self {
+        Self {
+            fragment_dts: track.table.samples_and_ticks().1,
+            description: 0,
+            playhead: Playhead::new(),
+            runs: VecDeque::new(),
+            next: None,
+            seen: Seen { dts_shift: track.table.dts_shift(), ..Seen::default() },
+            resume: None,
+            track,
+        }
+    }
+
+    /// The next sample, without taking it.
+    pub(crate) fn peek(&mut self) -> Option<Entry> {
+        while self.next.is_none() && !self.track.silent {
+            let entry = self.read_next()?;
+            if self.is_past_resume(&entry) {
+                self.next = Some(entry);
+            }
+        }
+        self.next
+    }
+
+    /// Takes the sample that [`Lane::peek`] shows.
+    pub(crate) fn take(&mut self) -> Option<Entry> {
+        self.peek()?;
+        self.next.take()
+    }
+
+    /// Runs of samples in fragments that wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// Adds the samples of a fragment.
+    pub(crate) fn append(&mut self, fragment: TrackFragment) {
+        self.fragment_dts = fragment.dts.and_then(|dts| i64::try_from(dts).ok()).unwrap_or(self.fragment_dts);
+        for mut run in fragment.runs.into_iter().filter(|run| run.len() > 0) {
+            let (frames, ticks) = (run.len(), run.ticks());
+            run.dts = self.fragment_dts;
+            run.known_until = self.seen.last_dts;
+            self.fragment_dts = self.fragment_dts.saturating_add(ticks);
+            self.seen = Seen {
+                frames: self.seen.frames + u64::from(frames),
+                ticks: self.seen.ticks.saturating_add(ticks),
+                last_dts: Some(self.fragment_dts.saturating_sub(run.last_duration())),
+                dts_shift: self.seen.dts_shift.max(run.dts_shift()),
+            };
+            if !self.track.silent {
+                self.runs.push_back(run);
+            }
+        }
+    }
+
+    /// What the stream is. `None` never happens: a track has at least one description.
+    pub(crate) fn params(&mut self) -> Option<StreamParams> {
+        let first = self.peek();
+        self.description = first.map_or(1, |entry| entry.sample.description);
+        let edited = self.track.timeline.length.is_some();
+        let start = match first {
+            Some(entry) if !edited => Some(entry.sample.pts),
+            Some(entry) if self.track.table.count() == 0 => Some(entry.sample.pts + entry.trim),
+            Some(_) => Some(self.track.timeline.start),
+            None => None,
+        };
+        let mut params = self.track.params(self.description, start)?;
+        if let StreamKind::Video(video) = &mut params.kind
+            && self.track.table.count() == 0
+        {
+            let seen = frame_rate(self.seen.frames, self.seen.ticks, self.track.time_base);
+            video.frame_rate = seen.or(video.frame_rate);
+        }
+        Some(params)
+    }
+
+    /// Goes to what must be decoded to show `pts`, among the samples of the `moov`; gives the pts that it starts
+    /// with. `None` where the samples end before.
+    pub(crate) fn seek_samples(&mut self, pts: i64) -> Option<i64> {
+        let Track { table, timeline, .. } = &self.track;
+        let playhead = Playhead::seek(table, timeline, pts);
+        let first = playhead.clone().next(table, timeline);
+        (self.playhead, self.next, self.resume) = (playhead, None, None);
+        self.runs.clear();
+        (self.fragment_dts, self.seen.last_dts) = (self.track.table.samples_and_ticks().1, None);
+        first.map(|entry| entry.sample.pts)
+    }
+
+    /// Whether the samples of the `moov` reach past `pts`.
+    pub(crate) fn covers(&self, pts: i64) -> bool {
+        let end = self.track.table.samples_and_ticks().1.saturating_add(self.track.timeline.fragment_shift);
+        self.track.table.count() > 0 && pts < end
+    }
+
+    /// Leaves out all samples that are known so far.
+    pub(crate) fn forget_samples(&mut self) {
+        self.runs.clear();
+        (self.next, self.resume) = (None, None);
+        self.playhead = Playhead::at_end();
+    }
+
+    /// Gets ready for a fragment that came before, and its dts, where it does not say.
+    pub(crate) fn restart_fragments(&mut self, fragment_dts: Option<i64>) {
+        self.forget_samples();
+        self.fragment_dts = fragment_dts.unwrap_or(self.fragment_dts);
+        self.seen.last_dts = None;
+    }
+
+    /// Skips what comes before the place to go on from.
+    pub(crate) fn resume(&mut self, resume: Resume) {
+        self.resume = Some(resume);
+        self.next = None;
+    }
+
+    /// The presentation pts of the sync samples in fragments that wait, after the first `skip` runs, in order.
+    pub(crate) fn waiting_syncs(&self, skip: usize) -> impl Iterator<Item = i64> {
+        let samples = |mut run: Run| std::iter::from_fn(move || run.next(false));
+        let samples = self.runs.iter().skip(skip).cloned().flat_map(samples);
+        samples.map(|sample| self.present(sample, None).sample).filter(|sample| sample.sync).map(|sample| sample.pts)
+    }
+
+    /// The presentation dts of the first sample in fragments that wait, after the first `skip` runs.
+    pub(crate) fn waiting_dts(&self, skip: usize) -> Option<i64> {
+        self.runs.get(skip).map(|run| run.dts.saturating_add(self.track.timeline.fragment_shift))
+    }
+
+    /// The sound's rate, for trims.
+    pub(crate) fn audio_clock(&self) -> TimeBase {
+        let described = self.track.description(self.description).and_then(|row| row.params.as_audio());
+        described.map_or(self.track.time_base, |audio| TimeBase::hz(audio.rate))
+    }
+
+    fn read_next(&mut self) -> Option<Entry> {
+        if let Some(entry) = self.playhead.next(&self.track.table, &self.track.timeline) {
+            return Some(entry);
+        }
+        let grouped = self.track.description(self.description).is_some_and(|row| row.grouping.is_some());
+        loop {
+            let run = self.runs.front_mut()?;
+            let known_until = run.known_until;
+            match run.next(grouped) {
+                Some(sample) => return Some(self.present(sample, known_until)),
+                None => drop(self.runs.pop_front()),
+            }
+        }
+    }
+
+    /// A fragment's sample at its place in the presentation.
+    fn present(&self, sample: Sample, known_until: Option<i64>) -> Entry {
+        let Track { timeline, kind, .. } = &self.track;
+        let dts = sample.dts.saturating_add(timeline.fragment_shift);
+        let pts = sample.pts.saturating_add(timeline.fragment_shift).saturating_add(self.seen.dts_shift);
+        let is_audio = *kind == MediaKind::Audio;
+        let edited = timeline.length.is_some();
+        let before = if is_audio && edited { timeline.start.saturating_sub(pts) } else { 0 };
+        Entry {
+            discard: known_until.is_some_and(|known| sample.dts <= known),
+            trim: before.clamp(0, sample.duration),
+            sample: Sample { dts, pts, sync: is_audio || sample.sync, ..sample },
+        }
+    }
+
+    fn is_past_resume(&mut self, entry: &Entry) -> bool {
+        let Sample { pts, duration, sync, .. } = entry.sample;
+        let past = match self.resume {
+            None => true,
+            Some(Resume::AtSync(at)) => sync && pts >= at,
+            Some(Resume::AnySync) => sync,
+            Some(Resume::During(at)) => pts.saturating_add(duration.max(1)) > at,
+        };
+        if past {
+            self.resume = None;
+        }
+        past
+    }
+}

@@ -1,0 +1,191 @@
+//! Tags: `ilst` of iTunes and of QuickTime, and QuickTime's user data, under ffmpeg's key names.
+
+use brooklet_media::Metadata;
+
+use crate::boxes::{Body, FourCc};
+
+/// The most tags that are read, and the most bytes of one: pictures and lyrics of that length are not for here.
+const MAX_TAGS: usize = 256;
+const MAX_VALUE: usize = 64 << 10;
+
+/// Value types of a `data` box (QuickTime File Format, "Type Indicator").
+mod value_type {
+    pub(super) const UTF16: u32 = 2;
+    pub(super) const UTF8: u32 = 1;
+    pub(super) const SIGNED: u32 = 21;
+    pub(super) const UNSIGNED: u32 = 22;
+}
+
+/// How an item's value is written down.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Text,
+    Number,
+    /// A number and how many there are: `3/12`.
+    OneOf,
+}
+
+/// The tags of an `ftyp`: its brands.
+pub(crate) fn brands(mut ftyp: Body) -> Metadata {
+    let (Ok(major), Ok(minor)) = (ftyp.four_cc(), ftyp.u32()) else { return Metadata::new() };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    vec![
+        ("major_brand".into(), text(&major)),
+        ("minor_version".into(), minor.to_string()),
+        ("compatible_brands".into(), text(&ftyp.bytes)),
+    ]
+}
+
+/// The tags of a `moov`; of those with one name the first counts.
+pub(crate) fn parse(moov: &Body) -> Metadata {
+    let mut tags = Metadata::new();
+    let mut add = |key: String, value: String| {
+        if tags.len() < MAX_TAGS && !value.is_empty() && !tags.iter().any(|(known, _)| *known == key) {
+            tags.push((key, value));
+        }
+    };
+    let user_data = moov.child(b"udta");
+    let lists = [user_data.as_ref().and_then(|udta| udta.child(b"meta")), moov.child(b"meta")];
+    for meta in lists.into_iter().flatten().map(without_version) {
+        let names = meta.child(b"keys").map(key_names);
+        for item in meta.child(b"ilst").into_iter().flat_map(Body::children) {
+            if let Some((key, value)) = read_item(item, names.as_deref()) {
+                add(key, value);
+            }
+        }
+    }
+    for text in user_data.into_iter().flat_map(Body::children) {
+        if let (Some((key, Form::Text)), Some(value)) = (key_of(text.kind), user_text(text)) {
+            add(key.into(), value);
+        }
+    }
+    tags
+}
+
+/// A `meta` is a full box in MP4 and a plain one in QuickTime; `hdlr` comes first in both.
+fn without_version(meta: Body) -> Body {
+    let mut plain = meta.clone();
+    if meta.bytes.get(4..8) != Some(b"hdlr") {
+        // A box too short for a version has nothing in it either.
+        let _ = plain.skip(4);
+    }
+    plain
+}
+
+/// The names in a `keys` box, which items refer to by number, from 1.
+fn key_names(mut keys: Body) -> Vec<String> {
+    let mut names = Vec::new();
+    if keys.skip(8).is_ok() {
+        for key in keys.children().take(MAX_TAGS) {
+            names.push(String::from_utf8_lossy(&key.bytes).into_owned());
+        }
+    }
+    names
+}
+
+fn read_item(item: Body, names: Option<&[String]>) -> Option<(String, String)> {
+    let (key, form) = match (item.kind, names) {
+        ([0, 0, number @ ..], Some(names)) => {
+            let index = usize::from(u16::from_be_bytes(number)).checked_sub(1)?;
+            (names.get(index)?.clone(), Form::Text)
+        }
+        ([b'-', b'-', b'-', b'-'], _) => {
+            let name = item.child(b"name")?.bytes;
+            (String::from_utf8_lossy(name.get(4..)?).into_owned(), Form::Text)
+        }
+        (kind, _) => key_of(kind).map(|(key, form)| (key.to_owned(), form))?,
+    };
+    Some((key, read_value(item.child(b"data")?, form)?))
+}
+
+fn read_value(mut data: Body, form: Form) -> Option<String> {
+    let value_type = data.u32().ok()? & 0xFF_FFFF;
+    data.skip(4).ok()?; // locale
+    let value = data.bytes;
+    if value.len() > MAX_VALUE {
+        return None;
+    }
+    let unsigned = || value.iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte));
+    match (form, value_type) {
+        (Form::OneOf, _) => {
+            let part = |at: usize| Some(u16::from_be_bytes(*value.get(at..)?.first_chunk()?));
+            let (number, all) = (part(2)?, part(4).unwrap_or(0));
+            Some(if all > 0 { format!("{number}/{all}") } else { number.to_string() })
+        }
+        (_, value_type::SIGNED) if (1..=8).contains(&value.len()) => {
+            let unused = 64 - 8 * value.len();
+            Some(((unsigned() as i64) << unused >> unused).to_string())
+        }
+        (_, value_type::UNSIGNED) | (Form::Number, _) if (1..=8).contains(&value.len()) => {
+            Some(unsigned().to_string())
+        }
+        (Form::Text, value_type::UTF8 | 0) => Some(text(&value)),
+        (Form::Text, value_type::UTF16) => Some(utf16(&value)),
+        _ => None,
+    }
+}
+
+/// QuickTime's user data: a length, a language and a text (QuickTime File Format, "User Data Text Strings").
+fn user_text(mut body: Body) -> Option<String> {
+    let length = usize::from(body.u16().ok()?);
+    body.skip(2).ok()?;
+    let value = body.bytes.get(..length.min(body.bytes.len()))?;
+    (value.len() <= MAX_VALUE).then(|| if value.starts_with(&[0xFE, 0xFF]) { utf16(&value[2..]) } else { text(value) })
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim_end_matches('\0').to_owned()
+}
+
+fn utf16(bytes: &[u8]) -> String {
+    let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
+    String::from_utf16_lossy(&units)
+}
+
+/// ffmpeg's key for an item or a user data text.
+fn key_of(kind: FourCc) -> Option<(&'static str, Form)> {
+    use Form::{Number, OneOf, Text};
+    Some(match &kind {
+        b"\xA9nam" | b"titl" => ("title", Text),
+        b"\xA9ART" | b"perf" => ("artist", Text),
+        b"aART" => ("album_artist", Text),
+        b"\xA9alb" => ("album", Text),
+        b"\xA9wrt" | b"\xA9com" => ("composer", Text),
+        b"\xA9day" => ("date", Text),
+        b"\xA9cmt" | b"\xA9inf" => ("comment", Text),
+        b"\xA9gen" | b"gnre" => ("genre", Text),
+        b"\xA9too" | b"\xA9swr" => ("encoder", Text),
+        b"\xA9enc" => ("encoded_by", Text),
+        b"\xA9cpy" | b"cprt" => ("copyright", Text),
+        b"\xA9grp" => ("grouping", Text),
+        b"\xA9lyr" => ("lyrics", Text),
+        b"\xA9mak" => ("make", Text),
+        b"\xA9mod" => ("model", Text),
+        b"\xA9xyz" => ("location", Text),
+        b"desc" | b"dscp" => ("description", Text),
+        b"ldes" => ("synopsis", Text),
+        b"tvsh" => ("show", Text),
+        b"tven" => ("episode_id", Text),
+        b"tvnn" => ("network", Text),
+        b"sonm" => ("sort_name", Text),
+        b"soar" => ("sort_artist", Text),
+        b"soaa" => ("sort_album_artist", Text),
+        b"soal" => ("sort_album", Text),
+        b"soco" => ("sort_composer", Text),
+        b"sosn" => ("sort_show", Text),
+        b"keyw" => ("keywords", Text),
+        b"catg" => ("category", Text),
+        b"purd" => ("purchase_date", Text),
+        b"trkn" => ("track", OneOf),
+        b"disk" => ("disc", OneOf),
+        b"tvsn" => ("season_number", Number),
+        b"tves" => ("episode_sort", Number),
+        b"cpil" => ("compilation", Number),
+        b"pgap" => ("gapless_playback", Number),
+        b"stik" => ("media_type", Number),
+        b"hdvd" => ("hd_video", Number),
+        b"rtng" => ("rating", Number),
+        b"pcst" => ("podcast", Number),
+        _ => return None,
+    })
+}

@@ -1,0 +1,136 @@
+//! Descriptions of pictures: `VisualSampleEntry` (ISO/IEC 14496-12 §12.1.3) and the codecs' boxes in it.
+
+use brooklet_media::bitstream::h264::{AvcConfig, matrix_from_code};
+use brooklet_media::bitstream::hevc::HvcConfig;
+use brooklet_media::{CodecId, Matrix, Range, Rational, Result, StreamKind, VideoFrame, VideoParams};
+use bytes::{Bytes, BytesMut};
+
+use crate::boxes::Body;
+use crate::esds::Esds;
+use crate::sample_entry::{Description, parse_btrt, unknown};
+
+/// Where lengthSizeMinusOne stands in a configuration record (ISO/IEC 14496-15 §5.3.3.1, §8.3.3.1).
+const AVC_LENGTH_SIZE_AT: usize = 4;
+const HEVC_LENGTH_SIZE_AT: usize = 21;
+
+/// Reads a row of the `stsd` of a video track.
+pub(crate) fn parse(mut entry: Body) -> Result<Description> {
+    let codec = match &entry.kind {
+        b"avc1" | b"avc2" | b"avc3" | b"avc4" | b"dva1" | b"dvav" => CodecId::H264,
+        b"hvc1" | b"hev1" | b"dvh1" | b"dvhe" => CodecId::Hevc,
+        b"av01" => CodecId::Av1,
+        b"vp08" => CodecId::Vp8,
+        b"vp09" => CodecId::Vp9,
+        b"mp4v" | b"m4v " | b"xvid" | b"XVID" => CodecId::Mpeg4,
+        b"mp2v" | b"m2v1" => CodecId::Mpeg2Video,
+        b"jpeg" | b"mjpa" | b"mjpg" | b"MJPG" | b"AVDJ" => CodecId::Mjpeg,
+        kind => unknown(*kind),
+    };
+    entry.skip(8 + 16)?; // reserved, data reference; version, vendor, qualities
+    let (width, height) = (u32::from(entry.u16()?), u32::from(entry.u16()?));
+    entry.skip(14 + 32 + 4)?; // resolution, data size, frame count; compressor's name; depth, colour table
+    let mut row = Row {
+        video: VideoParams::new(width, height),
+        description: Description::new(codec, StreamKind::Other),
+    };
+    // The codec's own configuration first: what the container says of shape and colour stands above it.
+    let (configuration, container): (Vec<_>, Vec<_>) =
+        entry.children().partition(|child| matches!(&child.kind, b"avcC" | b"hvcC" | b"esds"));
+    configuration.into_iter().chain(container).for_each(|child| row.read_child(child));
+    if VideoFrame::check_size(row.video.width, row.video.height).is_err() {
+        (row.video.width, row.video.height) = (0, 0);
+    }
+    row.description.params.kind = StreamKind::Video(row.video);
+    Ok(row.description)
+}
+
+/// A description in the making.
+struct Row {
+    video: VideoParams,
+    description: Description,
+}
+
+impl Row {
+    /// Takes what one box inside the entry says; a damaged box says nothing.
+    fn read_child(&mut self, mut child: Body) {
+        match &child.kind {
+            b"avcC" => {
+                let coded = AvcConfig::parse(&child.bytes).ok().and_then(|record| record.first_sps());
+                self.video = coded.map_or(self.video, |sps| sps.video_params());
+                self.set_record(child.bytes, AVC_LENGTH_SIZE_AT);
+            }
+            b"hvcC" => {
+                let coded = HvcConfig::parse(&child.bytes).ok().and_then(|record| record.first_sps());
+                self.video = coded.map_or(self.video, |sps| sps.video_params());
+                self.set_record(child.bytes, HEVC_LENGTH_SIZE_AT);
+            }
+            b"av1C" => self.description.params.extradata = child.bytes,
+            b"esds" => {
+                if let Some(esds) = Esds::parse(child) {
+                    let params = &mut self.description.params;
+                    params.codec = esds.codec().unwrap_or(params.codec);
+                    params.bit_rate = params.bit_rate.or(esds.bit_rate);
+                    params.extradata = esds.config;
+                }
+            }
+            b"pasp" => {
+                let ratio = child.u32().ok().zip(child.u32().ok());
+                let ratio = ratio.and_then(|(across, down)| Rational::new(across, down));
+                self.video.sample_aspect = ratio.filter(|ratio| ratio.num() > 0).unwrap_or(Rational::ONE);
+            }
+            b"colr" => drop(self.read_colr(child)),
+            b"vpcC" => drop(self.read_vpcc(child)),
+            b"btrt" => self.description.params.bit_rate = parse_btrt(child),
+            _ => {}
+        }
+    }
+
+    /// Packets travel with lengths of 4 bytes, so the record says 4.
+    fn set_record(&mut self, record: Bytes, length_size_at: usize) {
+        let Some(byte) = record.get(length_size_at).copied() else { return };
+        self.description.length_size = usize::from(byte & 3) + 1;
+        self.description.params.extradata = match byte & 3 {
+            3 => record,
+            _ => {
+                let mut record = BytesMut::from(&record[..]);
+                record[length_size_at] |= 3;
+                record.freeze()
+            }
+        };
+    }
+
+    /// `colr` of type nclx (ISO/IEC 14496-12 §12.1.5) or QuickTime's nclc.
+    fn read_colr(&mut self, mut colr: Body) -> Result<()> {
+        let kind = colr.four_cc()?;
+        if !matches!(&kind, b"nclx" | b"nclc") {
+            return Ok(());
+        }
+        colr.skip(4)?; // primaries, transfer
+        self.set_matrix(colr.u16()?);
+        if kind == *b"nclx" {
+            self.set_range(colr.u8()? & 0x80 != 0);
+        }
+        Ok(())
+    }
+
+    /// VP Codec ISO Media File Format Binding, "VP Codec Configuration Box".
+    fn read_vpcc(&mut self, mut vpcc: Body) -> Result<()> {
+        vpcc.skip(4 + 2)?; // version and flags; profile, level
+        self.set_range(vpcc.u8()? & 1 != 0);
+        vpcc.skip(2)?; // primaries, transfer
+        let matrix = vpcc.u8()?;
+        self.set_matrix(u16::from(matrix));
+        Ok(())
+    }
+
+    fn set_matrix(&mut self, code: u16) {
+        let matrix = matrix_from_code(u32::from(code));
+        if matrix != Matrix::Unspecified {
+            self.video.color.matrix = matrix;
+        }
+    }
+
+    fn set_range(&mut self, is_full: bool) {
+        self.video.color.range = if is_full { Range::Full } else { Range::Limited };
+    }
+}
