@@ -16,9 +16,9 @@ pub enum CodecId {
     Hevc,
     /// AV1. `extradata` is an AV1CodecConfigurationRecord.
     Av1,
-    /// VP8.
+    /// VP8. `extradata` is a VPCodecConfigurationRecord, or empty.
     Vp8,
-    /// VP9.
+    /// VP9. `extradata` is a VPCodecConfigurationRecord, or empty.
     Vp9,
     /// MPEG-2 video.
     Mpeg2Video,
