@@ -1,1 +1,57 @@
-//! Packet to frame and back: one module per codec
+//! Packet to frame and back: one module per codec, each behind a cargo feature, and the names they go by.
+//!
+//! This crate is not a container, a filter or a pipeline: it opens no file, owns no thread and converts no
+//! pixel. A [`Decoder`](brooklet_media::Decoder) takes packets and gives frames, an
+//! [`Encoder`](brooklet_media::Encoder) the reverse; both say what shape of frame they work with.
+//!
+//! | codec | feature (all on by default) | decodes | encodes | with |
+//! |---|---|---|---|---|
+//! | H.264 | `h264` | Baseline, Main, High, High 10, High 4:2:2; interlaced too; not 4:4:4, not lossless | Constrained Baseline, Main, High; no B-frames | `rust_h264`, `rusty_h264` |
+//! | AAC | `aac` | LC, Main, LTP, HE v1 and v2; mono to 7.1 | LC, mono to 7.1 | `syom` |
+//! | PCM | `pcm` | all of [`PcmFormat`](brooklet_media::PcmFormat) | the same | this crate |
+//! | raw video | `rawvideo` | all of [`PixelFormat`](brooklet_media::PixelFormat) | the same | this crate |
+//!
+//! Codecs carry ffmpeg's names, and answer to the names of ffmpeg's libraries: see [`registry`].
+//!
+//! Read [`open_decoder`] and [`open_encoder`] first, then [`EncoderConfig`].
+//!
+//! ```
+//! use brooklet_codec::{AudioEncode, DecoderOptions, EncoderConfig, open_decoder, open_encoder};
+//! use brooklet_media::{AudioFrame, ChannelLayout, Decoder, Encoder, Frame, FramePool, SampleFormat};
+//!
+//! # fn main() -> brooklet_media::Result<()> {
+//! let sound = AudioEncode::new(8_000, ChannelLayout::Mono, SampleFormat::S16);
+//! let mut encoder = open_encoder(&EncoderConfig::audio("pcm_s16be", sound))?;
+//! let mut decoder = open_decoder(encoder.params(), &DecoderOptions::default())?;
+//!
+//! let bytes = 1_000i16.to_ne_bytes();
+//! let frame = AudioFrame::from_raw(&FramePool::new(), SampleFormat::S16, 8_000, ChannelLayout::Mono, &bytes)?;
+//! encoder.encode(&Frame::Audio(frame))?;
+//! while let Some(packet) = encoder.poll_packet() {
+//!     assert_eq!(packet.data[..], 1_000i16.to_be_bytes());
+//!     decoder.decode(&packet)?;
+//! }
+//! assert!(matches!(decoder.poll_frame(), Some(Frame::Audio(frame)) if frame.typed::<i16>(0) == [1_000]));
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod config;
+pub mod registry;
+
+#[cfg(feature = "aac")]
+mod aac;
+#[cfg(feature = "h264")]
+mod h264;
+#[cfg(feature = "pcm")]
+mod pcm;
+#[cfg(feature = "rawvideo")]
+mod rawvideo;
+#[cfg(any(feature = "aac", feature = "pcm"))]
+mod sound;
+
+pub use config::{AudioEncode, DecoderOptions, EncodeMedia, EncoderConfig, VideoEncode};
+pub use registry::{
+    Choice, DECODERS, DecoderInfo, ENCODERS, EncoderInfo, EncoderInput, default_encoder, find_decoder,
+    find_encoder, open_decoder, open_encoder,
+};

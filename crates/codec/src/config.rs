@@ -1,0 +1,126 @@
+//! What a codec is opened with.
+
+use brooklet_media::{
+    ChannelLayout, Color, Error, FramePool, PixelFormat, Rational, Result, SampleFormat, TimeBase,
+};
+
+/// How to decode.
+#[derive(Clone, Debug, Default)]
+pub struct DecoderOptions {
+    /// A decoder by name or alias (`-c:v h264`); `None` for the one of the stream's codec.
+    pub name: Option<String>,
+    /// Where frames get their memory.
+    pub pool: FramePool,
+}
+
+/// What to encode, and with which encoder.
+#[derive(Clone, Debug)]
+pub struct EncoderConfig {
+    /// The encoder by name, codec name or alias: `h264`, `libx264`, `aac`, `pcm_s16le`.
+    pub name: String,
+    /// The shape of the frames that will come, and what to make of them.
+    pub media: EncodeMedia,
+}
+
+/// The part of [`EncoderConfig`] that depends on the kind of stream.
+#[derive(Clone, Debug)]
+pub enum EncodeMedia {
+    /// Pictures.
+    Video(VideoEncode),
+    /// Sound.
+    Audio(AudioEncode),
+}
+
+/// Pictures to encode.
+#[derive(Clone, Debug)]
+pub struct VideoEncode {
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// The format of the frames; one that the encoder takes.
+    pub format: PixelFormat,
+    /// Pictures in a second: what rate control counts by, and what the stream says of itself.
+    pub frame_rate: Rational,
+    /// The clock of the packets. Frames on other clocks are put on this one.
+    pub time_base: TimeBase,
+    /// What luma and chroma mean; written into the stream.
+    pub color: Color,
+    /// Width over height of one sample; written into the stream.
+    pub sample_aspect: Rational,
+    /// Average bit/s to aim at; `None` for constant quality ([`VideoEncode::quality`]).
+    pub bit_rate: Option<u64>,
+    /// Quantiser of constant quality, 0 (best) to 51 (`-qp`, `-crf`); 23 where neither this nor a bit rate is
+    /// given. Wins over a bit rate.
+    pub quality: Option<f32>,
+    /// The most pictures from one key frame to the next (`-g`). `None` for 250, or 2 s live.
+    pub gop: Option<u32>,
+    /// x264's name of a trade of speed for quality: `ultrafast` … `veryslow`.
+    pub preset: Option<String>,
+    /// `baseline`, `main` or `high`.
+    pub profile: Option<String>,
+    /// `level_idc`, ten times the level: 31 for 3.1. `None` for the lowest that holds the stream.
+    pub level: Option<u8>,
+    /// Whether someone is waiting: key frames at a fixed distance only.
+    pub live: bool,
+}
+
+impl VideoEncode {
+    /// Pictures at constant quality, with square samples of unspecified colour, on a clock that ticks once a
+    /// picture.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] for a frame rate of 0.
+    pub fn new(width: u32, height: u32, format: PixelFormat, frame_rate: Rational) -> Result<Self> {
+        let time_base = frame_rate.time_base().ok_or_else(|| Error::Usage("video of 0 frames/s".into()))?;
+        Ok(Self {
+            width,
+            height,
+            format,
+            frame_rate,
+            time_base,
+            color: Color::default(),
+            sample_aspect: Rational::ONE,
+            bit_rate: None,
+            quality: None,
+            gop: None,
+            preset: None,
+            profile: None,
+            level: None,
+            live: false,
+        })
+    }
+}
+
+/// Sound to encode. Packets come on a clock that ticks once a sample.
+#[derive(Clone, Debug)]
+pub struct AudioEncode {
+    /// Samples of each channel in a second.
+    pub rate: u32,
+    /// The channels.
+    pub layout: ChannelLayout,
+    /// The format of the frames; one that the encoder takes.
+    pub format: SampleFormat,
+    /// Average bit/s to aim at; `None` for the encoder's own default.
+    pub bit_rate: Option<u64>,
+}
+
+impl AudioEncode {
+    /// Sound at the encoder's default bit rate.
+    pub const fn new(rate: u32, layout: ChannelLayout, format: SampleFormat) -> Self {
+        Self { rate, layout, format, bit_rate: None }
+    }
+}
+
+impl EncoderConfig {
+    /// Pictures for the encoder `name`.
+    pub fn video(name: impl Into<String>, video: VideoEncode) -> Self {
+        Self { name: name.into(), media: EncodeMedia::Video(video) }
+    }
+
+    /// Sound for the encoder `name`.
+    pub fn audio(name: impl Into<String>, audio: AudioEncode) -> Self {
+        Self { name: name.into(), media: EncodeMedia::Audio(audio) }
+    }
+}
