@@ -163,6 +163,10 @@ pub struct Sps {
     pub max_ref_frames: u8,
     /// Whether every picture is a whole frame.
     pub frame_mbs_only: bool,
+    /// Coded width in macroblocks of 16x16 pixels, before cropping.
+    pub mbs_wide: u32,
+    /// Coded height of a frame in macroblocks, before cropping.
+    pub mbs_high: u32,
     /// Width in pixels after cropping.
     pub width: u32,
     /// Height in pixels after cropping.
@@ -253,7 +257,9 @@ impl Sps {
             bits.skip(1)?; // mb_adaptive_frame_field_flag
         }
         bits.skip(1)?; // direct_8x8_inference_flag
-        let (mut width, mut height) = (mbs_wide * 16, map_units_high * field_factor * 16);
+        let mbs_high = map_units_high * field_factor;
+        let (mut width, mut height) = (mbs_wide * 16, mbs_high * 16);
+        VideoFrame::check_size(width, height)?;
         if bits.flag()? {
             let (unit_x, unit_y) = match chroma_format {
                 1 => (2, 2 * field_factor),
@@ -282,6 +288,8 @@ impl Sps {
             poc,
             max_ref_frames: max_ref_frames as u8,
             frame_mbs_only,
+            mbs_wide,
+            mbs_high,
             width,
             height,
             sample_aspect: Rational::ONE,
@@ -308,10 +316,12 @@ impl Sps {
         }
     }
 
-    /// The format of its pictures; `None` for one that has no name here.
+    /// The format that its pictures decode to; `None` for one that has no name here. Monochrome ones decode to
+    /// 4:2:0 with grey chroma, as ffmpeg's do.
     pub const fn pixel_format(&self) -> Option<PixelFormat> {
         match (self.chroma_format, self.bit_depth, self.bit_depth_chroma) {
-            (0, 8, _) => Some(PixelFormat::Gray8),
+            (0, 8, _) => Some(PixelFormat::Yuv420p),
+            (0, 10, _) => Some(PixelFormat::Yuv420p10),
             (1, 8, 8) => Some(PixelFormat::Yuv420p),
             (2, 8, 8) => Some(PixelFormat::Yuv422p),
             (3, 8, 8) => Some(PixelFormat::Yuv444p),
@@ -349,8 +359,7 @@ impl Sps {
             51 | 52 => 184_320,
             _ => 696_320,
         };
-        let mbs = self.width.div_ceil(16) * self.height.div_ceil(16);
-        (max_dpb_mbs / mbs.max(1)).clamp(1, 16) as u8
+        (max_dpb_mbs / (self.mbs_wide * self.mbs_high).max(1)).clamp(1, 16) as u8
     }
 
     fn parse_poc(bits: &mut BitReader<'_>) -> Result<PocType> {
