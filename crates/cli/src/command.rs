@@ -141,7 +141,9 @@ impl Verb {
     pub(crate) const fn help(self) -> &'static str {
         match self {
             Self::Probe => "prints the streams, codecs and durations of a file or URL",
-            Self::Demo => "sends a test picture with a clock and a tone over RTMP and UDP, and says how to watch",
+            Self::Demo => {
+                "sends a test picture with a clock and a tone over RTMP and UDP, and says how to watch"
+            }
             Self::Help => "prints help; the same as -h",
             Self::Man => "prints the man page: brooklet man > brooklet.1",
             Self::Completions => "prints a completion script for a shell",

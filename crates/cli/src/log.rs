@@ -53,11 +53,18 @@ fn named(word: &str) -> Option<Level> {
         return Some(level);
     }
     let number: i32 = word.parse().ok()?;
-    Some(LEVEL_NAMES.into_iter().rev().find(|(_, from, _)| number >= *from).map_or(Level::Quiet, |(.., level)| level))
+    Some(
+        LEVEL_NAMES
+            .into_iter()
+            .rev()
+            .find(|(_, from, _)| number >= *from)
+            .map_or(Level::Quiet, |(.., level)| level),
+    )
 }
 
 fn unknown(text: &str) -> String {
-    let names: Vec<_> = LEVEL_NAMES.into_iter().map(|(name, number, _)| format!("{name} ({number})")).collect();
+    let names: Vec<_> =
+        LEVEL_NAMES.into_iter().map(|(name, number, _)| format!("{name} ({number})")).collect();
     format!("'{text}' is not a log level; known: {}", names.join(", "))
 }
 

@@ -1,7 +1,135 @@
 //! The program: ffmpeg's grammar over the library.
+//!
+//! It is arguments in ([`args`]), one [`command::Command`] out, and then mostly the library: [`run`] follows a job
+//! and shows how far it is. There is no media logic here.
 
 mod args;
 mod command;
+mod completions;
+mod console;
+mod demo;
+mod failure;
+mod help;
+#[cfg_attr(not(unix), path = "keyboard/none.rs")]
+mod keyboard;
 mod log;
+mod man;
+mod overwrite;
+mod probe;
+mod progress;
+mod run;
+mod signals;
+mod status;
+mod tables;
+mod version;
 
-fn main() {}
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use args::{Globals, UsageError};
+use brooklet::job::InputSpec;
+use command::{Command, Show};
+use console::Console;
+use failure::Failure;
+use log::Level;
+
+/// How the program ends, other than with an error.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Exit {
+    /// All is written.
+    Done,
+    /// A signal ended it, and what there was is written properly.
+    Signal,
+    /// A second signal ended it at once.
+    Interrupted,
+}
+
+impl Exit {
+    /// The code for the shell.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Signal => 255,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let command = match args::parse(std::env::args_os().skip(1).collect()) {
+        Ok(command) => command,
+        Err(error) => return end(&Console::new(Level::Error), Err(error.into())),
+    };
+    let globals = globals(&command);
+    let console = Console::new(globals.level);
+    if shows_banner(&command) && !globals.hide_banner {
+        console.info(&version::banner());
+    }
+    let ended = execute(command, &console);
+    end(&console, ended)
+}
+
+fn execute(command: Command, console: &Console) -> Result<Exit, Failure> {
+    match command {
+        Command::Convert(convert) => run::run(convert, console, None),
+        Command::Demo { options, globals } => {
+            let greeting = demo::how_to_watch(&options);
+            run::run(demo::conversion(&options, globals), console, Some(&greeting))
+        }
+        Command::Describe { inputs, .. } => describe(&inputs, console),
+        Command::Probe { input, json, .. } => {
+            let probed = brooklet::probe(&input)?;
+            print(&if json {
+                probe::to_json(&input.url, &probed)
+            } else {
+                probe::lines(0, &input.url, &probed).join("\n") + "\n"
+            })
+        }
+        Command::Show { show: Show::Help, topic } => print(&help::text(topic.as_deref())?),
+        Command::Show { show: Show::Version, .. } => print(&version::text()),
+        Command::Show { show: Show::Table(table), .. } => print(&tables::text(table)),
+        Command::Completions(shell) => print(&completions::script(shell)),
+        Command::Man => print(&man::page()),
+    }
+}
+
+/// What ffmpeg does with inputs and no output: scripts read what it says of them.
+fn describe(inputs: &[InputSpec], console: &Console) -> Result<Exit, Failure> {
+    for (number, input) in inputs.iter().enumerate() {
+        let probed = brooklet::probe(input)?;
+        probe::lines(number, &input.url, &probed).iter().for_each(|line| console.info(line));
+    }
+    Err(UsageError::NoOutput.into())
+}
+
+fn print(text: &str) -> Result<Exit, Failure> {
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    written.map(|()| Exit::Done).map_err(|reason| Failure::system("stdout", reason))
+}
+
+/// The exit code, and the one line where something failed.
+fn end(console: &Console, ended: Result<Exit, Failure>) -> ExitCode {
+    match ended {
+        Ok(exit) => exit.code().into(),
+        Err(failure) if failure.is_closed_pipe() => Exit::Done.code().into(),
+        Err(failure) => {
+            console.error(&failure.line());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn globals(command: &Command) -> Globals {
+    match command {
+        Command::Convert(convert) => convert.globals.clone(),
+        Command::Describe { globals, .. }
+        | Command::Probe { globals, .. }
+        | Command::Demo { globals, .. } => globals.clone(),
+        Command::Show { .. } | Command::Completions(_) | Command::Man => Globals::default(),
+    }
+}
+
+fn shows_banner(command: &Command) -> bool {
+    matches!(command, Command::Convert(_) | Command::Describe { .. } | Command::Demo { .. })
+}

@@ -256,12 +256,6 @@ impl Flag {
         self
     }
 
-    /// The heading that it is listed under.
-    pub(super) const fn section(mut self, section: Section) -> Self {
-        self.section = section;
-        self
-    }
-
     /// Listed in the short help.
     pub(super) const fn common(mut self) -> Self {
         self.common = true;

@@ -40,7 +40,9 @@ impl Scope {
     pub(crate) fn has(self, flag: &Flag) -> bool {
         match (self.0, flag.action) {
             (_, Action::Global(_) | Action::Show(_)) => true,
-            (Some(Verb::Probe), Action::Probe(_) | Action::Input(_) | Action::File(..) | Action::Open) => true,
+            (Some(Verb::Probe), Action::Probe(_) | Action::Input(_) | Action::File(..) | Action::Open) => {
+                true
+            }
             (Some(Verb::Demo), Action::Demo(_)) => true,
             (_, Action::Probe(_) | Action::Demo(_)) => false,
             (verb, _) => verb.is_none(),

@@ -42,7 +42,9 @@ mod tests {
 
     #[test]
     fn distances() {
-        for (from, to, steps) in [("", "abc", 3), ("presset", "preset", 1), ("perset", "preset", 1), ("a", "b", 1)] {
+        for (from, to, steps) in
+            [("", "abc", 3), ("presset", "preset", 1), ("perset", "preset", 1), ("a", "b", 1)]
+        {
             assert_eq!(distance(&letters(from), &letters(to)), steps, "{from} {to}");
             assert_eq!(distance(&letters(to), &letters(from)), steps, "{to} {from}");
         }

@@ -102,7 +102,9 @@ fn wanted(found: Found, name: &str, written: Option<&str>) -> Result<Wanted, Usa
         Streams::None => Err(refuse("it is not for single streams: leave out the colon and what follows")),
         Streams::Any => specifier::option_specifier(specifier).map_err(refuse),
         Streams::Video => only(MediaKind::Video, specifier).map_err(|why| {
-            refuse(why.unwrap_or("it is for pictures only: leave out the colon and what follows, or write :v"))
+            refuse(
+                why.unwrap_or("it is for pictures only: leave out the colon and what follows, or write :v"),
+            )
         }),
         Streams::Audio => only(MediaKind::Audio, specifier).map_err(|why| {
             refuse(why.unwrap_or("it is for sound only: leave out the colon and what follows, or write :a"))

@@ -35,7 +35,9 @@ fn probe(arguments: &[String]) -> Result<Command, UsageError> {
         match token {
             Token::Input(url) | Token::Url(url) => {
                 if let Some(before) = file.replace(url) {
-                    return Err(UsageError::Verb(format!("probe looks at one file at a time: {before} is one")));
+                    return Err(UsageError::Verb(format!(
+                        "probe looks at one file at a time: {before} is one"
+                    )));
                 }
             }
             Token::Option(given) => match given.flag.action {

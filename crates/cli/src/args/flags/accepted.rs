@@ -12,8 +12,6 @@ const TIME: &str = "timestamps are kept in order by themselves";
 const SOFTWARE: &str = "decoding and encoding are done in software";
 
 pub(super) const FLAGS: &[Flag] = &[
-    accepted("profile", ENCODER).short(&[("vprofile", "v"), ("aprofile", "a")]),
-    accepted("level", "the encoder writes the lowest level that fits"),
     accepted("minrate", ENCODER),
     accepted("bufsize", "the encoder keeps no rate buffer"),
     accepted("rc_init_occupancy", "the encoder keeps no rate buffer"),
@@ -39,7 +37,11 @@ pub(super) const FLAGS: &[Flag] = &[
     accepted("pass", "one pass is all that is needed"),
     accepted("passlogfile", "one pass is all that is needed"),
     accepted("aspect", "the shape of samples is kept as it is"),
-    accepted("colorspace", "the colours of the input are kept").alias(&["color_primaries", "color_trc", "color_range"]),
+    accepted("colorspace", "the colours of the input are kept").alias(&[
+        "color_primaries",
+        "color_trc",
+        "color_range",
+    ]),
     accepted("field_order", "pictures are progressive"),
     accepted("threads", "each codec has a thread of its own"),
     accepted("filter_threads", "each codec has a thread of its own"),
@@ -82,7 +84,8 @@ pub(super) const FLAGS: &[Flag] = &[
     accepted("itsscale", TIME),
     accepted("readrate_initial_burst", "-re begins at once"),
     accepted("loop", "pictures are not repeated; -stream_loop repeats an input"),
-    accepted("bsf", "bitstreams are converted as the container wants them").short(&[("vbsf", "v"), ("absf", "a")]),
+    accepted("bsf", "bitstreams are converted as the container wants them")
+        .short(&[("vbsf", "v"), ("absf", "a")]),
     accepted("tag", "the container's own tag is written").short(&[("vtag", "v"), ("atag", "a")]),
     accepted("map_metadata", "tags of inputs are not carried over; -metadata sets them"),
     accepted("map_chapters", "chapters are left out"),

@@ -2,12 +2,10 @@
 
 use crate::args::flag::{Choices, Flag};
 
-pub(super) const FLAGS: &[Flag] = &[
-    Flag::audio("sample_fmt", |output, given| {
-        output.spec.audio.sample_format = given.format()?;
-        Ok(())
-    })
-    .value("FORMAT")
-    .choices(Choices::SampleFormats)
-    .help("sample format: s16, fltp"),
-];
+pub(super) const FLAGS: &[Flag] = &[Flag::audio("sample_fmt", |output, given| {
+    output.spec.audio.sample_format = given.format()?;
+    Ok(())
+})
+.value("FORMAT")
+.choices(Choices::SampleFormats)
+.help("sample format: s16, fltp")];

@@ -200,7 +200,9 @@ fn output_codec(output: &mut OutputDraft, given: &Given) -> Outcome {
         output.spec.audio.codec = choice.clone();
     }
     if !given.is_for(MediaKind::Video) && !given.is_for(MediaKind::Audio) && choice != CodecChoice::Copy {
-        output.notes.push(format!("-{} has no effect: subtitles and data are copied or left out", given.spelled));
+        output
+            .notes
+            .push(format!("-{} has no effect: subtitles and data are copied or left out", given.spelled));
     }
     Ok(())
 }

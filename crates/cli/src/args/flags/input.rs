@@ -22,7 +22,8 @@ pub(super) const FLAGS: &[Flag] = &[
     .help("1 is the same as -re, 0 is as fast as it goes"),
     Flag::input("stream_loop", |input, given| {
         let loops = given.signed()?;
-        input.spec.loops = given.read(Some(loops).filter(|loops| *loops >= -1), "a number from -1 (for ever) on")?;
+        input.spec.loops =
+            given.read(Some(loops).filter(|loops| *loops >= -1), "a number from -1 (for ever) on")?;
         Ok(())
     })
     .value("N")

@@ -9,18 +9,15 @@ use crate::args::given::Given;
 use crate::args::specifier;
 
 /// What `-flvflags` may name.
-const FLV_FLAGS: [&str; 5] = [
-    "aac_seq_header_detect",
-    "no_sequence_end",
-    "no_metadata",
-    "no_duration_filesize",
-    "add_keyframe_index",
-];
+const FLV_FLAGS: [&str; 5] =
+    ["aac_seq_header_detect", "no_sequence_end", "no_metadata", "no_duration_filesize", "add_keyframe_index"];
 
 pub(super) const FLAGS: &[Flag] = &[
     Flag::output("map", |output, given| {
         if given.value.starts_with('[') {
-            return Err(given.refuse("labels belong to -filter_complex, which is not supported; use -map 0:v"));
+            return Err(
+                given.refuse("labels belong to -filter_complex, which is not supported; use -map 0:v")
+            );
         }
         let map = specifier::map(&given.value);
         output.spec.maps.push(given.read(map, "a map ([-]INPUT[:v|:a|:s|:N][:N][?], as 0:v or 0:a:1?)")?);
@@ -143,7 +140,8 @@ fn flv_flags(output: &mut OutputDraft, given: &Given) -> Outcome {
     if !given.value.starts_with(['+', '-']) {
         flags.clear();
     }
-    for flag in given.value.split_inclusive(['+', '-']).scan('+', signed).filter(|(_, name)| !name.is_empty()) {
+    for flag in given.value.split_inclusive(['+', '-']).scan('+', signed).filter(|(_, name)| !name.is_empty())
+    {
         let (sign, name) = flag;
         if !FLV_FLAGS.contains(&name) {
             return Err(given.refuse(format!("unknown flag '{name}'; known: {}", FLV_FLAGS.join(", "))));

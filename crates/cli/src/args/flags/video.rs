@@ -3,23 +3,15 @@
 use std::time::Duration;
 
 use brooklet::job::FpsMode;
+use brooklet_media::MediaKind;
 
 use crate::args::draft::OutputDraft;
-use crate::args::flag::{Choices, Flag, Outcome};
+use crate::args::flag::{Choices, Flag, Outcome, Streams};
 use crate::args::given::Given;
 use crate::args::values;
 
-const PRESETS: &[&str] = &[
-    "ultrafast",
-    "superfast",
-    "veryfast",
-    "faster",
-    "fast",
-    "medium",
-    "slow",
-    "slower",
-    "veryslow",
-];
+const PRESETS: &[&str] =
+    &["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"];
 
 pub(super) const FLAGS: &[Flag] = &[
     Flag::video("g", |output, given| {
@@ -31,7 +23,8 @@ pub(super) const FLAGS: &[Flag] = &[
     .help("at most so many pictures from one key frame to the next"),
     Flag::video("preset", |output, given| {
         let known = PRESETS.contains(&given.value.as_str()).then(|| given.value.clone());
-        let expected = "a preset (ultrafast, superfast, veryfast, faster, fast, medium, slow, slower, veryslow)";
+        let expected =
+            "a preset (ultrafast, superfast, veryfast, faster, fast, medium, slow, slower, veryslow)";
         output.spec.video.preset = Some(given.read(known, expected)?);
         Ok(())
     })
@@ -39,9 +32,29 @@ pub(super) const FLAGS: &[Flag] = &[
     .choices(Choices::Words(PRESETS))
     .common()
     .help("speed against quality: ultrafast to veryslow"),
-    Flag::video("crf", quality).alias(&["qp"]).value("QUALITY").help(
-        "constant quality instead of a bit rate: 0 (best) to 51",
-    ),
+    Flag::video("crf", quality)
+        .alias(&["qp"])
+        .value("QUALITY")
+        .help("constant quality instead of a bit rate: 0 (best) to 51"),
+    Flag::video("profile", |output, given| {
+        if given.is_for(MediaKind::Video) {
+            output.spec.video.profile = Some(given.value.clone());
+        } else {
+            output.notes.push(format!("-{} has no effect: AAC-LC is what there is", given.spelled));
+        }
+        Ok(())
+    })
+    .short(&[("vprofile", "v"), ("aprofile", "a")])
+    .value("NAME")
+    .streams(Streams::Any)
+    .choices(Choices::Words(&["baseline", "main", "high"]))
+    .help("which tools of H.264 to use: baseline, main, high"),
+    Flag::video("level", |output, given| {
+        output.spec.video.level = Some(given.read(level(&given.value), "a level of H.264 (3.1, or 31)")?);
+        Ok(())
+    })
+    .value("LEVEL")
+    .help("what a decoder must be able to do: 3.1, 4.0; the lowest that fits where it is not said"),
     Flag::video("bf", |output, given| {
         output.spec.video.b_frames = Some(given.count()?);
         Ok(())
@@ -88,6 +101,13 @@ fn quality(output: &mut OutputDraft, given: &Given) -> Outcome {
     let quality = given.number().ok().filter(|quality| (0.0..=51.0).contains(quality));
     output.spec.video.quality = Some(given.read(quality, "a quality from 0 (best) to 51")? as f32);
     Ok(())
+}
+
+/// Ten times the level: 31 for `3.1` and for `31`.
+fn level(text: &str) -> Option<u8> {
+    let number = values::number(text)?;
+    let ten_times = if number < 10.0 { (number * 10.0).round() } else { number };
+    (ten_times.fract() == 0.0 && (10.0..=62.0).contains(&ten_times)).then_some(ten_times as u8)
 }
 
 fn force_key_frames(output: &mut OutputDraft, given: &Given) -> Outcome {

@@ -118,7 +118,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for text in ["", "-", "k", "i", "12x", "1kk", "1 k", "nan", "inf", "1e999", "--5", "1.2.3", "0xg", "5iB"] {
+        for text in
+            ["", "-", "k", "i", "12x", "1kk", "1 k", "nan", "inf", "1e999", "--5", "1.2.3", "0xg", "5iB"]
+        {
             assert_eq!(number(text), None, "{text}");
         }
         assert_eq!(bit_rate("-1"), None);

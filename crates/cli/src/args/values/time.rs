@@ -98,7 +98,9 @@ mod tests {
 
     #[test]
     fn what_is_no_time() {
-        for text in ["", "-", ":", "1:", ":30", "1:60", "60:00:60", "1:2:3:4", "5m", "5h", "1:30s", "abc", "1e3"] {
+        for text in
+            ["", "-", ":", "1:", ":30", "1:60", "60:00:60", "1:2:3:4", "5m", "5h", "1:30s", "abc", "1e3"]
+        {
             assert_eq!(time(text), None, "{text}");
         }
         assert_eq!(time("99999999999999999"), None, "past what 64 bits of nanoseconds hold");

@@ -1,0 +1,70 @@
+//! `q` on a terminal finishes the output properly.
+
+use std::io::{self, IsTerminal};
+use std::sync::{Mutex, PoisonError};
+
+use brooklet::Stopper;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+
+/// How the terminal was before keys were read one by one.
+static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
+
+/// Reads keys while it lives; the terminal is as it was when it is dropped.
+pub(crate) struct Keyboard;
+
+impl Keyboard {
+    /// Nothing where stdin is no terminal, or this program is in its background.
+    pub(crate) fn watch(stopper: Stopper) -> Option<Self> {
+        let stdin = io::stdin();
+        // A background program that changes the terminal is stopped by it (SIGTTOU).
+        let foreground = rustix::termios::tcgetpgrp(&stdin).ok() == Some(rustix::process::getpgrp());
+        if !stdin.is_terminal() || !foreground {
+            return None;
+        }
+        let before = tcgetattr(&stdin).ok()?;
+        let mut keys = before.clone();
+        keys.local_modes -= LocalModes::ICANON | LocalModes::ECHO;
+        keys.special_codes[SpecialCodeIndex::VMIN] = 1;
+        keys.special_codes[SpecialCodeIndex::VTIME] = 0;
+        *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
+        let keyboard = Self;
+        tcsetattr(&stdin, OptionalActions::Now, &keys).ok()?;
+        std::thread::Builder::new().name("keyboard".into()).spawn(move || read(&stopper)).ok()?;
+        Some(keyboard)
+    }
+}
+
+impl Drop for Keyboard {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Gives the terminal back as it was.
+pub(crate) fn restore() {
+    let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(before) = before {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
+    }
+}
+
+/// Ends with `q`, with the terminal, or once the terminal was given back.
+fn read(stopper: &Stopper) {
+    let stdin = io::stdin();
+    let nap = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    while BEFORE.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+        let mut waiting = [PollFd::new(&stdin, PollFlags::IN)];
+        match poll(&mut waiting, Some(&nap)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => continue,
+            Ok(_) => {}
+            Err(_) => return,
+        }
+        let mut key = [0];
+        match rustix::io::read(&stdin, &mut key) {
+            Ok(1) if matches!(key, [b'q' | b'Q']) => return stopper.stop(),
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! `-progress URL`: blocks of key=value for programs.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::net::TcpStream;
+
+use brooklet::job::Progress;
+
+use crate::failure::Failure;
+use crate::status;
+
+/// Where the blocks go.
+pub(crate) struct ProgressWriter {
+    to: Option<Box<dyn Write>>,
+}
+
+impl ProgressWriter {
+    /// Opens a file, `-`, `pipe:N` or `tcp://host:port`; nothing without a URL.
+    pub(crate) fn open(url: Option<&str>) -> Result<Self, Failure> {
+        let Some(url) = url else {
+            return Ok(Self { to: None });
+        };
+        let to = open(url).map_err(|reason| Failure::system(format!("-progress {url}"), reason))?;
+        Ok(Self { to: Some(to) })
+    }
+
+    /// Writes a block. Whoever reads it may go away: the job goes on.
+    pub(crate) fn write(&mut self, progress: &Progress, last: bool) {
+        if let Some(to) = &mut self.to
+            && to.write_all(status::block(progress, last).as_bytes()).and_then(|()| to.flush()).is_err()
+        {
+            self.to = None;
+        }
+    }
+}
+
+fn open(url: &str) -> io::Result<Box<dyn Write>> {
+    let pipe = if url == "-" { Some("1") } else { url.strip_prefix("pipe:") };
+    match pipe {
+        Some("" | "1") => return Ok(Box::new(io::stdout())),
+        Some("2") => return Ok(Box::new(io::stderr())),
+        Some(number) => return descriptor(number),
+        None => {}
+    }
+    if let Some(address) = url.strip_prefix("tcp://") {
+        return Ok(Box::new(TcpStream::connect(address)?));
+    }
+    if let Some((scheme, _)) = url.split_once("://").filter(|(scheme, _)| *scheme != "file") {
+        let text = format!("'{scheme}' is not supported here; use a file, pipe:N or tcp://host:port");
+        return Err(io::Error::new(io::ErrorKind::Unsupported, text));
+    }
+    let path = url.strip_prefix("file://").or_else(|| url.strip_prefix("file:")).unwrap_or(url);
+    Ok(Box::new(File::create(path)?))
+}
+
+/// A descriptor that the caller opened for us, by the name that the system gives it.
+fn descriptor(number: &str) -> io::Result<Box<dyn Write>> {
+    let number: u32 = number.parse().map_err(|_| {
+        io::Error::new(io::ErrorKind::InvalidInput, "the number of a pipe is to follow pipe:")
+    })?;
+    Ok(Box::new(OpenOptions::new().append(true).open(format!("/dev/fd/{number}"))?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_in_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("progress.txt");
+        let mut writer = ProgressWriter::open(path.to_str()).unwrap();
+        writer.write(&Progress::default(), false);
+        writer.write(&Progress { frames: 5, ..Progress::default() }, true);
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(text.starts_with("bitrate=N/A\n") && text.ends_with("progress=end\n"));
+        assert_eq!(text.matches("progress=").count(), 2);
+        assert!(text.contains("frame=5\n"));
+    }
+
+    #[test]
+    fn what_can_not_be_opened() {
+        for url in ["/nowhere/at/all", "pipe:x", "pipe:987", "http://host/progress"] {
+            let Err(failure) = ProgressWriter::open(Some(url)) else { panic!("{url}") };
+            assert!(failure.line().starts_with(&format!("-progress {url}: ")), "{}", failure.line());
+        }
+    }
+}

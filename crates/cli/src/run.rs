@@ -1,0 +1,122 @@
+//! A job from its start to its end: messages, the status line, and what may stop it.
+
+use std::time::{Duration, Instant};
+
+use brooklet::Stopper;
+use brooklet::job::{Job, Progress, Running};
+
+use crate::args::Globals;
+use crate::command::Convert;
+use crate::console::{self, Console};
+use crate::failure::Failure;
+use crate::keyboard::Keyboard;
+use crate::log::Level;
+use crate::progress::ProgressWriter;
+use crate::signals::Signals;
+use crate::{Exit, overwrite, status};
+
+/// The longest that the end of a job goes unnoticed.
+const NAP: Duration = Duration::from_millis(20);
+
+/// Runs a job to its end. `greeting` is said once it runs.
+pub(crate) fn run(convert: Convert, console: &Console, greeting: Option<&str>) -> Result<Exit, Failure> {
+    let Convert { mut job, globals, notes } = convert;
+    notes.iter().for_each(|note| console.warning(note));
+    overwrite::settle(&mut job, &globals)?;
+    let mut progress = ProgressWriter::open(globals.progress.as_deref())?;
+    let titles = titles(&job);
+
+    let stopper = Stopper::new();
+    let signals =
+        Signals::watch(stopper.clone()).map_err(|reason| Failure::system("can't watch signals", reason))?;
+    let keys = globals.stdin && !overwrite::reads_stdin(&job.inputs);
+    let keyboard = keys.then(|| Keyboard::watch(stopper.clone())).flatten();
+    let exit = || if signals.caught() { Exit::Signal } else { Exit::Done };
+
+    let running = match job.start(&stopper) {
+        Err(brooklet::Error::Stopped) => return Ok(exit()),
+        started => started?,
+    };
+    titles.iter().for_each(|title| console.info(title));
+    introduce(&running, console);
+    if let Some(greeting) = greeting {
+        console.info(greeting);
+    }
+    if keyboard.is_some() {
+        console.info("Press [q] to stop");
+    }
+
+    let last = follow(running, &globals, console, &mut progress)?;
+    progress.write(&last, true);
+    if globals.stats.unwrap_or_else(|| console.says(Level::Info)) {
+        console.finish_status(&status::line(&last, true));
+    }
+    Ok(exit())
+}
+
+/// Shows how far it is until it is done.
+fn follow(
+    running: Running,
+    globals: &Globals,
+    console: &Console,
+    progress: &mut ProgressWriter,
+) -> Result<Progress, Failure> {
+    let shown = globals.stats.unwrap_or_else(|| console.is_terminal() && console.says(Level::Info));
+    let mut due = Instant::now() + globals.stats_period;
+    let mut nap = Duration::from_millis(1);
+    while !running.is_done() {
+        std::thread::sleep(nap);
+        nap = (nap * 2).min(NAP);
+        if Instant::now() < due {
+            continue;
+        }
+        due = Instant::now() + globals.stats_period;
+        running.warnings().iter().for_each(|warning| console.warning(warning));
+        let now = running.progress();
+        progress.write(&now, false);
+        if shown {
+            console.status(&status_line(&now, console));
+        }
+    }
+    running.warnings().iter().for_each(|warning| console.warning(warning));
+    let last = running.progress();
+    match running.wait() {
+        // Whoever read our output has enough: that is an end like another.
+        Err(error) if error.is_closed_pipe() || matches!(error, brooklet::Error::Stopped) => Ok(last),
+        ended => Ok(ended?),
+    }
+}
+
+/// The status line, and a bar where there is a person and room for it.
+fn status_line(progress: &Progress, console: &Console) -> String {
+    let line = status::line(progress, false);
+    let columns = if console.is_terminal() { console::columns() } else { None };
+    let room = columns.and_then(|columns| columns.checked_sub(line.chars().count() + 2));
+    match room.and_then(|room| status::bar(progress, room)) {
+        Some(bar) => format!("{line} {bar}"),
+        None => line,
+    }
+}
+
+/// What is read and what is written, in ffmpeg's manner.
+fn titles(job: &Job) -> Vec<String> {
+    let title = |kind, number, format: &Option<String>, word, url: &str| {
+        let format = format.as_ref().map(|format| format!(" {format},")).unwrap_or_default();
+        format!("{kind} #{number},{format} {word} '{url}'")
+    };
+    let inputs = job.inputs.iter().enumerate();
+    let outputs = job.outputs.iter().enumerate();
+    inputs
+        .map(|(number, input)| title("Input", number, &input.format, "from", &input.url))
+        .chain(outputs.map(|(number, output)| title("Output", number, &output.format, "to", &output.url)))
+        .collect()
+}
+
+/// What goes where.
+fn introduce(running: &Running, console: &Console) {
+    if !running.mapping().is_empty() {
+        console.info("Stream mapping:");
+    }
+    running.mapping().iter().for_each(|line| console.info(&format!("  {line}")));
+    running.warnings().iter().for_each(|warning| console.warning(warning));
+}

@@ -1,0 +1,249 @@
+//! `-formats`, `-codecs` and the like: what there is, in ffmpeg's columns.
+
+use std::collections::BTreeMap;
+
+use brooklet_codec::{DECODERS, ENCODERS};
+use brooklet_format::{DEMUXERS, MUXERS};
+use brooklet_media::{ChannelLayout, CodecId, MediaKind, PcmFormat, PixelFormat, SampleFormat};
+
+use crate::command::Table;
+
+/// Formats that stand for something other than a file.
+const DEVICES: [&str; 1] = ["lavfi"];
+
+/// Name, what goes in and comes out, and what it does.
+pub(crate) const FILTERS: [(&str, &str, &str); 8] = [
+    ("aresample", "A->A", "another sample rate: aresample=48000"),
+    ("crop", "V->V", "a part of the picture: crop=w:h:x:y"),
+    ("format", "V->V", "another pixel format: format=yuv420p"),
+    ("fps", "V->V", "another frame rate, pictures duplicated or dropped: fps=25"),
+    ("hflip", "V->V", "left becomes right"),
+    ("hue", "V->V", "without colour: hue=s=0"),
+    ("scale", "V->V", "another size: scale=640:-2"),
+    ("vflip", "V->V", "top becomes bottom"),
+];
+
+/// The channels of the layouts that have a name.
+const LAYOUTS: [(ChannelLayout, &str); 7] = [
+    (ChannelLayout::Mono, "FC"),
+    (ChannelLayout::Stereo, "FL+FR"),
+    (ChannelLayout::Surround, "FL+FR+FC"),
+    (ChannelLayout::FourZero, "FL+FR+FC+BC"),
+    (ChannelLayout::FiveZero, "FL+FR+FC+SL+SR"),
+    (ChannelLayout::FiveOne, "FL+FR+FC+LFE+SL+SR"),
+    (ChannelLayout::SevenOne, "FL+FR+FC+LFE+BL+BR+SL+SR"),
+];
+
+/// A whole table, with its head.
+pub(crate) fn text(table: Table) -> String {
+    match table {
+        Table::Formats => formats("File formats:", true, true, |_| true),
+        Table::Demuxers => formats("File formats:", true, false, |_| true),
+        Table::Muxers => formats("File formats:", false, true, |_| true),
+        Table::Devices => formats("Devices:", true, true, |name| DEVICES.contains(&name)),
+        Table::Codecs => codecs(),
+        Table::Decoders => {
+            coders("Decoders:", DECODERS.iter().map(|info| (info.name, info.codec, info.description)))
+        }
+        Table::Encoders => {
+            coders("Encoders:", ENCODERS.iter().map(|info| (info.name, info.codec, info.description)))
+        }
+        Table::Protocols => protocols(),
+        Table::Filters => filters(),
+        Table::PixelFormats => pixel_formats(),
+        Table::SampleFormats => sample_formats(),
+        Table::Layouts => layouts(),
+    }
+}
+
+/// Names that `-f` takes.
+pub(crate) fn format_names() -> Vec<&'static str> {
+    let names = DEMUXERS.iter().map(|info| info.names).chain(MUXERS.iter().map(|info| info.names));
+    let mut names: Vec<_> = names.flat_map(|names| names.split(',')).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Names that `-c` takes.
+pub(crate) fn codec_names() -> Vec<&'static str> {
+    let mut names: Vec<_> =
+        ENCODERS.iter().map(|info| info.name).chain(DECODERS.iter().map(|info| info.name)).collect();
+    names.push("copy");
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn formats(head: &str, demux: bool, mux: bool, wanted: impl Fn(&str) -> bool) -> String {
+    let mut rows: BTreeMap<&str, (bool, bool, &str)> = BTreeMap::new();
+    for info in DEMUXERS.iter().filter(|info| demux && wanted(info.names)) {
+        rows.entry(info.names).or_insert((false, false, info.description)).0 = true;
+    }
+    for info in MUXERS.iter().filter(|info| mux && wanted(info.names)) {
+        rows.entry(info.names).or_insert((false, false, info.description)).1 = true;
+    }
+    let mut text = format!("{head}\n D. = Demuxing supported\n .E = Muxing supported\n --\n");
+    for (name, (read, write, description)) in rows {
+        text += &format!(" {}{} {name:15} {description}\n", mark(read, 'D', ' '), mark(write, 'E', ' '));
+    }
+    text
+}
+
+fn codecs() -> String {
+    let mut text = String::from(
+        "Codecs:\n D..... = Decoding supported\n .E.... = Encoding supported\n ..V... = Video codec\n \
+         ..A... = Audio codec\n ..S... = Subtitle codec\n ...I.. = Intra frame-only codec\n \
+         ....L. = Lossy compression\n .....S = Lossless compression\n -------\n",
+    );
+    let mut rows: Vec<(&str, String)> = all_codecs().map(|codec| (codec.name(), codec_row(codec))).collect();
+    rows.sort_unstable();
+    rows.into_iter().for_each(|(_, row)| text += &row);
+    text
+}
+
+fn codec_row(codec: CodecId) -> String {
+    let decoder = DECODERS.iter().find(|info| info.codec == codec);
+    let encoder = ENCODERS.iter().find(|info| info.codec == codec);
+    let description = decoder.map(|info| info.description).or(encoder.map(|info| info.description));
+    let uncompressed = matches!(codec, CodecId::RawVideo | CodecId::Pcm(_));
+    let intra = uncompressed || matches!(codec, CodecId::Mjpeg);
+    let lossless = codec == CodecId::Flac
+        || uncompressed && !matches!(codec, CodecId::Pcm(PcmFormat::Alaw | PcmFormat::Mulaw));
+    format!(
+        " {}{}{}{}{}{} {:20} {}\n",
+        mark(decoder.is_some(), 'D', '.'),
+        mark(encoder.is_some(), 'E', '.'),
+        kind_letter(kind(codec)),
+        mark(intra, 'I', '.'),
+        mark(!lossless && codec != CodecId::MovText, 'L', '.'),
+        mark(lossless, 'S', '.'),
+        codec.name(),
+        description.unwrap_or("copied from one container to another (-c copy)"),
+    )
+}
+
+fn coders(head: &str, rows: impl Iterator<Item = (&'static str, CodecId, &'static str)>) -> String {
+    let mut text = format!("{head}\n V..... = Video\n A..... = Audio\n S..... = Subtitle\n ------\n");
+    for (name, codec, description) in rows {
+        text += &format!(" {}..... {name:20} {description}\n", kind_letter(kind(codec)));
+    }
+    text
+}
+
+fn protocols() -> String {
+    let schemes = brooklet::protocol::schemes();
+    let list = |wanted: fn(&(&str, bool, bool)) -> bool| -> String {
+        schemes.iter().filter(|row| wanted(row)).map(|(name, ..)| format!("  {name}\n")).collect()
+    };
+    let (inputs, outputs) = (list(|(_, input, _)| *input), list(|(.., output)| *output));
+    format!("Supported file protocols:\nInput:\n{inputs}Output:\n{outputs}")
+}
+
+fn filters() -> String {
+    let mut text = String::from("Filters:\n  A = Audio input/output\n  V = Video input/output\n");
+    for (name, kind, description) in FILTERS {
+        text += &format!(" ... {name:17} {kind:10} {description}\n");
+    }
+    text
+}
+
+fn pixel_formats() -> String {
+    let mut text = String::from(
+        "Pixel formats:\nI.... = Supported Input  format for conversion\n.O... = Supported Output format for conversion\n\
+         FLAGS NAME            NB_COMPONENTS BITS_PER_PIXEL BIT_DEPTHS\n-----\n",
+    );
+    for format in PixelFormat::ALL {
+        let depth = if matches!(format, PixelFormat::Yuv420p10 | PixelFormat::Yuv422p10) { 10 } else { 8 };
+        let depths = vec![depth.to_string(); format.components() as usize].join("-");
+        // Ten bits are stored in sixteen, which are not counted here.
+        let bits = format.bits_per_pixel() * depth / if depth == 10 { 16 } else { 8 };
+        text += &format!("IO... {:22} {} {bits:14}      {depths}\n", format.name(), format.components());
+    }
+    text
+}
+
+fn sample_formats() -> String {
+    let mut text = String::from("name   depth\n");
+    for format in SampleFormat::ALL {
+        text += &format!("{:8} {:3} \n", format.name(), format.bytes() * 8);
+    }
+    text
+}
+
+fn layouts() -> String {
+    let mut text = String::from("Standard channel layouts:\nNAME           DECOMPOSITION\n");
+    for (layout, channels) in LAYOUTS {
+        text += &format!("{:14} {channels}\n", layout.to_string());
+    }
+    text
+}
+
+/// Those that have a name; what has neither decoder nor encoder can be copied.
+fn all_codecs() -> impl Iterator<Item = CodecId> {
+    use CodecId::*;
+    let compressed = [
+        H264, Hevc, Av1, Vp8, Vp9, Mpeg2Video, Mpeg4, Mjpeg, RawVideo, Aac, Mp3, Mp2, Opus, Flac, Ac3, Eac3,
+        Vorbis, MovText,
+    ];
+    compressed.into_iter().chain(PcmFormat::ALL.map(Pcm))
+}
+
+fn kind(codec: CodecId) -> MediaKind {
+    use CodecId::*;
+    match codec {
+        H264 | Hevc | Av1 | Vp8 | Vp9 | Mpeg2Video | Mpeg4 | Mjpeg | RawVideo => MediaKind::Video,
+        MovText | Unknown(_) => MediaKind::Other,
+        _ => MediaKind::Audio,
+    }
+}
+
+fn kind_letter(kind: MediaKind) -> char {
+    match kind {
+        MediaKind::Video => 'V',
+        MediaKind::Audio => 'A',
+        MediaKind::Other => 'S',
+    }
+}
+
+fn mark(yes: bool, letter: char, otherwise: char) -> char {
+    if yes { letter } else { otherwise }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_those_of_ffmpeg() {
+        assert!(
+            text(Table::PixelFormats)
+                .contains("\nIO... yuv420p                3             12      8-8-8\n")
+        );
+        assert!(
+            text(Table::PixelFormats)
+                .contains("\nIO... yuv420p10le            3             15      10-10-10\n")
+        );
+        assert!(text(Table::SampleFormats).contains("\nflt       32 \n"));
+        assert!(text(Table::Codecs).contains("\n DEV.L. h264                 H.264"));
+        assert!(text(Table::Codecs).contains("\n ..V.L. hevc                 "));
+        assert!(text(Table::Encoders).contains("\n A..... pcm_s16le            PCM"));
+        assert!(text(Table::Protocols).contains("Output:\n  file\n"));
+    }
+
+    #[test]
+    fn every_table_has_rows() {
+        use Table::*;
+        for table in [Formats, Demuxers, Muxers, Codecs, Decoders, Encoders, Protocols, Filters, Layouts] {
+            assert!(text(table).lines().count() > 6, "{table:?}");
+        }
+        assert!(codec_names().contains(&"copy") && format_names().contains(&"flv"));
+    }
+
+    #[test]
+    fn every_decoder_and_encoder_is_among_the_codecs() {
+        let codecs: Vec<_> = all_codecs().collect();
+        assert!(DECODERS.iter().all(|info| codecs.contains(&info.codec)));
+        assert!(ENCODERS.iter().all(|info| codecs.contains(&info.codec)));
+    }
+}
