@@ -94,7 +94,9 @@ impl Row {
                 b"pcmC" => drop(self.read_pcmc(child)),
                 b"enda" => self.read_enda(child),
                 b"srat" => drop(self.read_srat(child)),
-                b"btrt" => self.description.params.bit_rate = parse_btrt(child).or(self.description.params.bit_rate),
+                b"btrt" => {
+                    self.description.params.bit_rate = parse_btrt(child).or(self.description.params.bit_rate)
+                }
                 b"alac" => self.description.params.extradata = child.bytes,
                 _ => {}
             }

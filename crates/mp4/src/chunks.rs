@@ -39,8 +39,7 @@ impl Chunks {
     /// Reads the tables of a `stbl`; runs that are out of order end them.
     pub(crate) fn parse(stbl: &Body) -> Self {
         let wide = stbl.child(b"stco").is_none();
-        let offsets =
-            if wide { full_table(stbl, b"co64", 8) } else { full_table(stbl, b"stco", 4) };
+        let offsets = if wide { full_table(stbl, b"co64", 8) } else { full_table(stbl, b"stco", 4) };
         let count = (offsets.len() / if wide { 8 } else { 4 }) as u32;
         let table = full_table(stbl, b"stsc", 12);
         let mut chunks = Self { offsets, wide, runs: Vec::new(), samples: 0 };
@@ -52,7 +51,8 @@ impl Chunks {
                 break;
             }
             let first_sample = chunks.samples_before(first_chunk);
-            let run = ChunkRun { first_chunk, per_chunk: field(1).max(1), first_sample, description: field(2) };
+            let run =
+                ChunkRun { first_chunk, per_chunk: field(1).max(1), first_sample, description: field(2) };
             chunks.runs.push(run);
         }
         chunks.samples = chunks.samples_before(count);

@@ -19,6 +19,7 @@ use crate::order::{Candidate, MAX_APART, next_lane};
 use crate::playhead::Entry;
 use crate::scan::{Found, Scan};
 use crate::seek::Seeking;
+use crate::tail::{self, Tail};
 
 /// The largest sample that is read, bytes.
 const MAX_SAMPLE: u64 = 64 << 20;
@@ -43,6 +44,8 @@ pub struct Mp4Demuxer {
     metadata: Metadata,
     events: VecDeque<DemuxEvent>,
     stage: Stage,
+    /// The index at the end, while it is read.
+    tail: Tail,
     pub(crate) seeking: Option<Seeking>,
     /// The dts with which the last fragment starts, in microseconds.
     last_fragment: i64,
@@ -75,6 +78,7 @@ impl Mp4Demuxer {
             metadata: Metadata::new(),
             events: VecDeque::new(),
             stage: Stage::Header,
+            tail: Tail::Done,
             seeking: None,
             last_fragment: i64::MIN,
             given: 0,
@@ -86,7 +90,7 @@ impl Mp4Demuxer {
     fn advance(&mut self) -> Result<Option<DemuxStep>> {
         match self.stage {
             Stage::End => return Ok(Some(DemuxStep::End)),
-            Stage::Header => return self.scan_on(),
+            Stage::Header => return self.read_header(),
             Stage::Samples => {}
         }
         let next = match self.seeking {
@@ -103,15 +107,51 @@ impl Mp4Demuxer {
         }
     }
 
+    /// Reads on until all streams are known.
+    fn read_header(&mut self) -> Result<Option<DemuxStep>> {
+        let defaults = defaults_of(&self.defaults);
+        match self.tail.step(&mut self.input, defaults) {
+            tail::Step::Nothing if self.lanes.iter().any(|lane| lane.track.table.count() > 0) => {
+                self.announce();
+                Ok(None)
+            }
+            tail::Step::Nothing => self.scan_on(),
+            tail::Step::Ask(at) => Ok(Some(DemuxStep::Read(at))),
+            tail::Step::Next => Ok(None),
+            tail::Step::Found(points, last) => {
+                for (lane, index) in self.lanes.iter_mut().zip(&mut self.indexes) {
+                    let id = lane.track.id;
+                    let of_track = points.iter().filter(|point| point.track == id);
+                    of_track.for_each(|point| index.add(lane.mark(point.moof, point.pts)));
+                    lane.set_end(last.iter().filter(|fragment| fragment.track == id));
+                }
+                Ok(None)
+            }
+        }
+    }
+
     /// Whether the next box has to be read before the next sample can be chosen.
     fn must_scan(&mut self, next: Option<Candidate>) -> bool {
-        let Some(next) = next else { return true };
-        if !self.input.is_seekable() {
-            return next.offset >= self.scan.media_end();
+        match next {
+            None => true,
+            Some(next) if self.input.is_seekable() => self.must_look_ahead(next, -MAX_APART),
+            Some(next) => next.offset >= self.scan.media_end(),
         }
+    }
+
+    /// Whether the fragments so far tell of every stream, or those to come are too far on.
+    fn knows_enough(&mut self) -> bool {
+        let seekable = self.input.is_seekable();
+        let next = next_lane(&mut self.lanes, seekable);
+        !seekable || next.is_some_and(|next| !self.must_look_ahead(next, MAX_APART))
+    }
+
+    /// Whether a track of which no sample waits is to be looked for in fragments that start up to `ahead` µs
+    /// after the next sample.
+    fn must_look_ahead(&mut self, next: Candidate, ahead: i64) -> bool {
         let one_is_empty = self.lanes.iter_mut().any(|lane| !lane.track.silent && lane.peek().is_none());
         let waiting: usize = self.lanes.iter().map(Lane::waiting).sum();
-        one_is_empty && waiting < MAX_WAITING && next.dts > self.last_fragment.saturating_add(MAX_APART)
+        one_is_empty && waiting < MAX_WAITING && self.last_fragment < next.dts.saturating_add(ahead)
     }
 
     /// Reads the next box at the top level.
@@ -128,13 +168,13 @@ impl Mp4Demuxer {
                 self.indexes = vec![FragmentIndex::default(); self.lanes.len()];
                 let has_samples = self.lanes.iter().any(|lane| lane.track.table.count() > 0);
                 self.scan.moov_is_read(movie.fragmented || !has_samples, self.input.is_seekable());
-                if has_samples {
-                    self.announce();
+                if self.scan.is_fragmented() {
+                    self.tail = Tail::Mfro;
                 }
             }
             Found::Moof(moof, at) => {
                 self.add_fragment(moof, at);
-                if self.stage == Stage::Header {
+                if self.stage == Stage::Header && self.knows_enough() {
                     self.announce();
                 }
             }
@@ -155,12 +195,11 @@ impl Mp4Demuxer {
 
     /// Hands the samples of a `moof` to their lanes.
     fn add_fragment(&mut self, moof: Body, at: u64) {
-        let defaults = std::mem::take(&mut self.defaults);
-        let of_track = |id| defaults.iter().find(|(track, _)| *track == id).map_or(Defaults::default(), |found| found.1);
         self.last_fragment = i64::MAX;
-        for fragment in parse_moof(moof, at, of_track) {
+        for fragment in parse_moof(moof, at, defaults_of(&self.defaults)) {
             let lanes = self.lanes.iter_mut().zip(&mut self.indexes);
-            let Some((lane, index)) = lanes.into_iter().find(|(lane, _)| lane.track.id == fragment.track) else {
+            let Some((lane, index)) = lanes.into_iter().find(|(lane, _)| lane.track.id == fragment.track)
+            else {
                 continue;
             };
             let dts = lane.fragment_dts;
@@ -172,7 +211,6 @@ impl Mp4Demuxer {
             }
             index.add(Mark { at, sync: lane.waiting_syncs(already).next(), dts });
         }
-        self.defaults = defaults;
         match self.seeking {
             Some(Seeking { found: None, .. }) => self.lanes.iter_mut().for_each(Lane::forget_samples),
             Some(seeking) if seeking.found == Some(at) => self.resume_after_seek(seeking),
@@ -272,6 +310,11 @@ impl Demuxer for Mp4Demuxer {
     fn metadata(&self) -> Metadata {
         self.metadata.clone()
     }
+}
+
+/// The defaults of the track with an id; none where the `moov` has none.
+fn defaults_of(table: &[(u32, Defaults)]) -> impl Fn(u32) -> Defaults {
+    |id| table.iter().find(|(track, _)| *track == id).map_or(Defaults::default(), |found| found.1)
 }
 
 fn packet(lane: &Lane, stream: usize, entry: &Entry, data: Bytes) -> Result<Packet> {

@@ -65,6 +65,8 @@ pub(crate) struct Timeline {
     pub(crate) start: i64,
     /// How long all edits are, in ticks, where they say.
     pub(crate) length: Option<i64>,
+    /// Whether there are edits at all.
+    pub(crate) edited: bool,
     /// Presentation time minus media time for samples in fragments, which only the first edit moves.
     pub(crate) fragment_shift: i64,
 }
@@ -76,7 +78,7 @@ impl Timeline {
             let all = Segment { first: 0, from: i64::MIN, until: i64::MAX, shift: 0, trims: false };
             return Self { segments: vec![all], ..Self::default() };
         }
-        let mut timeline = Self { length: Some(0), ..Self::default() };
+        let mut timeline = Self { length: Some(0), edited: true, ..Self::default() };
         let (mut clock, mut found, mut first_shown, mut budget) = (0i64, false, i64::MAX, MAX_SEARCH);
         for edit in edits {
             if let Some(from) = edit.media_time {
@@ -100,7 +102,10 @@ impl Timeline {
         }
         let late = first_shown.saturating_sub(timeline.start);
         if kind == MediaKind::Video && late > 0 && first_shown != i64::MAX {
-            timeline.segments.iter_mut().for_each(|segment| segment.shift = segment.shift.saturating_sub(late));
+            timeline
+                .segments
+                .iter_mut()
+                .for_each(|segment| segment.shift = segment.shift.saturating_sub(late));
         }
         timeline
     }
@@ -117,7 +122,8 @@ impl Segment {
     /// Whether a sample is shown, at least in part, rather than decoded only.
     pub(crate) fn shows(&self, sample: &Sample) -> bool {
         let inside = self.from <= sample.pts && sample.pts < self.until;
-        inside || (sample.pts < self.from && self.trimmed(sample) > 0 && self.trimmed(sample) < sample.duration)
+        inside
+            || (sample.pts < self.from && self.trimmed(sample) > 0 && self.trimmed(sample) < sample.duration)
     }
 
     /// How many ticks of a sample of sound stand before the start.

@@ -86,14 +86,17 @@ mod tests {
     use super::*;
 
     const AAC: &[u8] = &[
-        0, 0, 0, 0, 3, 0x80, 0x80, 0x80, 0x22, 0, 1, 0, 4, 0x80, 0x80, 0x80, 0x14, 0x40, 0x15, 0, 0, 0, 0, 0, 0xFA,
-        0, 0, 0, 0xFA, 0, 5, 0x80, 0x80, 0x80, 2, 0x11, 0x90, 6, 1, 2,
+        0, 0, 0, 0, 3, 0x80, 0x80, 0x80, 0x22, 0, 1, 0, 4, 0x80, 0x80, 0x80, 0x14, 0x40, 0x15, 0, 0, 0, 0, 0,
+        0xFA, 0, 0, 0, 0xFA, 0, 5, 0x80, 0x80, 0x80, 2, 0x11, 0x90, 6, 1, 2,
     ];
 
     #[test]
     fn lengths_of_four_bytes() {
         let esds = Esds::parse(Body::new(*b"esds", 0, Bytes::from_static(AAC))).unwrap();
-        assert_eq!((esds.codec(), esds.bit_rate, &esds.config[..]), (Some(CodecId::Aac), Some(64_000), &[0x11, 0x90][..]));
+        assert_eq!(
+            (esds.codec(), esds.bit_rate, &esds.config[..]),
+            (Some(CodecId::Aac), Some(64_000), &[0x11, 0x90][..])
+        );
     }
 
     #[test]

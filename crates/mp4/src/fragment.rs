@@ -180,6 +180,11 @@ impl Run {
         self.all_rows().map(|row| i64::from(row.duration)).sum()
     }
 
+    /// Ticks of the first sample.
+    pub(crate) fn first_duration(&self) -> Option<i64> {
+        self.peek_row().map(|row| i64::from(row.duration))
+    }
+
     /// Ticks of the last sample.
     pub(crate) fn last_duration(&self) -> i64 {
         let last = self.rows.len().checked_sub(row_bytes(self.flags)).and_then(|at| self.rows.get(at..));
@@ -197,7 +202,8 @@ impl Run {
     /// The next sample, in media time; of uncompressed sound (`grouped`) as many as go into one packet.
     pub(crate) fn next(&mut self, grouped: bool) -> Option<Sample> {
         let mut sample = self.next_sample()?;
-        while grouped && sample.duration < GROUP_TICKS && self.peek_row().is_some_and(|row| row.duration == 1) {
+        while grouped && sample.duration < GROUP_TICKS && self.peek_row().is_some_and(|row| row.duration == 1)
+        {
             let more = self.next_sample()?;
             sample.size = sample.size.saturating_add(more.size);
             sample.duration += more.duration;
@@ -252,7 +258,6 @@ impl Run {
 
 /// Bytes of a row of a `trun` with these flags.
 const fn row_bytes(flags: u32) -> usize {
-    let fields =
-        flags & (trun_flag::DURATION | trun_flag::SIZE | trun_flag::FLAGS | trun_flag::COMPOSITION);
+    let fields = flags & (trun_flag::DURATION | trun_flag::SIZE | trun_flag::FLAGS | trun_flag::COMPOSITION);
     fields.count_ones() as usize * 4
 }

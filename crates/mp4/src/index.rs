@@ -39,6 +39,12 @@ impl FragmentIndex {
         self.marks.iter().rev().find(in_time).or(self.marks.first()).copied()
     }
 
+    /// The last fragment before a place in the file.
+    pub(crate) fn before(&self, at: u64) -> Option<Mark> {
+        let next = self.marks.partition_point(|mark| mark.at < at);
+        self.marks.get(next.checked_sub(1)?).copied()
+    }
+
     /// The first fragment at or after a place in the file.
     pub(crate) fn after(&self, at: u64) -> Option<Mark> {
         self.marks.get(self.marks.partition_point(|mark| mark.at < at)).copied()

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use brooklet_media::{MediaKind, StreamKind, StreamParams, TimeBase};
 
 use crate::fragment::{Run, TrackFragment};
+use crate::index::Mark;
 use crate::playhead::{Entry, Playhead};
 use crate::samples::Sample;
 use crate::track::{Track, frame_rate};
@@ -28,6 +29,7 @@ pub(crate) struct Lane {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
+    /// Samples and ticks, without the first: it may be stretched to make up for a late start.
     frames: u64,
     ticks: i64,
     last_dts: Option<i64>,
@@ -86,13 +88,14 @@ impl Lane {
     pub(crate) fn append(&mut self, fragment: TrackFragment) {
         self.fragment_dts = fragment.dts.and_then(|dts| i64::try_from(dts).ok()).unwrap_or(self.fragment_dts);
         for mut run in fragment.runs.into_iter().filter(|run| run.len() > 0) {
-            let (frames, ticks) = (run.len(), run.ticks());
+            let ticks = run.ticks();
+            let first = if self.seen.last_dts.is_none() { run.first_duration() } else { None };
             run.dts = self.fragment_dts;
             run.known_until = self.seen.last_dts;
             self.fragment_dts = self.fragment_dts.saturating_add(ticks);
             self.seen = Seen {
-                frames: self.seen.frames + u64::from(frames),
-                ticks: self.seen.ticks.saturating_add(ticks),
+                frames: self.seen.frames + u64::from(run.len()) - u64::from(first.is_some()),
+                ticks: self.seen.ticks.saturating_add(ticks - first.unwrap_or(0)),
                 last_dts: Some(self.fragment_dts.saturating_sub(run.last_duration())),
                 dts_shift: self.seen.dts_shift.max(run.dts_shift()),
             };
@@ -102,11 +105,29 @@ impl Lane {
         }
     }
 
+    /// A place in the index of fragments with a sync sample at a pts of the media.
+    pub(crate) fn mark(&self, at: u64, pts: u64) -> Mark {
+        let pts = i64::try_from(pts).unwrap_or(i64::MAX);
+        Mark { at, sync: Some(pts.saturating_add(self.track.timeline.fragment_shift)), dts: pts }
+    }
+
+    /// Takes the end of the last fragment for that of the track.
+    pub(crate) fn set_end<'a>(&mut self, last: impl Iterator<Item = &'a TrackFragment>) {
+        let ends = last.filter_map(|fragment| {
+            let ticks: i64 = fragment.runs.iter().map(Run::ticks).sum();
+            i64::try_from(fragment.dts?).ok()?.checked_add(ticks)
+        });
+        // Sound loses what an edit takes from its start; pictures come out late by as much.
+        let is_audio = self.track.kind == MediaKind::Audio;
+        let shift = if is_audio { self.track.timeline.fragment_shift } else { 0 };
+        self.track.length = ends.max().map(|end| end.saturating_add(shift)).or(self.track.length);
+    }
+
     /// What the stream is. `None` never happens: a track has at least one description.
     pub(crate) fn params(&mut self) -> Option<StreamParams> {
         let first = self.peek();
         self.description = first.map_or(1, |entry| entry.sample.description);
-        let edited = self.track.timeline.length.is_some();
+        let edited = self.track.timeline.edited;
         let start = match first {
             Some(entry) if !edited => Some(entry.sample.pts),
             Some(entry) if self.track.table.count() == 0 => Some(entry.sample.pts + entry.trim),
@@ -165,7 +186,15 @@ impl Lane {
     pub(crate) fn waiting_syncs(&self, skip: usize) -> impl Iterator<Item = i64> {
         let samples = |mut run: Run| std::iter::from_fn(move || run.next(false));
         let samples = self.runs.iter().skip(skip).cloned().flat_map(samples);
-        samples.map(|sample| self.present(sample, None).sample).filter(|sample| sample.sync).map(|sample| sample.pts)
+        samples
+            .map(|sample| self.present(sample, None).sample)
+            .filter(|sample| sample.sync)
+            .map(|sample| sample.pts)
+    }
+
+    /// The last of [`Lane::waiting_syncs`] at or before `pts`.
+    pub(crate) fn last_waiting_sync(&self, pts: i64) -> Option<i64> {
+        self.waiting_syncs(0).take_while(|sync| *sync <= pts).last()
     }
 
     /// The presentation dts of the first sample in fragments that wait, after the first `skip` runs.
@@ -200,8 +229,7 @@ impl Lane {
         let dts = sample.dts.saturating_add(timeline.fragment_shift);
         let pts = sample.pts.saturating_add(timeline.fragment_shift).saturating_add(self.seen.dts_shift);
         let is_audio = *kind == MediaKind::Audio;
-        let edited = timeline.length.is_some();
-        let before = if is_audio && edited { timeline.start.saturating_sub(pts) } else { 0 };
+        let before = if is_audio && timeline.edited { timeline.start.saturating_sub(pts) } else { 0 };
         Entry {
             discard: known_until.is_some_and(|known| sample.dts <= known),
             trim: before.clamp(0, sample.duration),

@@ -22,6 +22,7 @@ mod samples;
 mod scan;
 mod seek;
 mod sync;
+mod tail;
 mod track;
 mod video_entry;
 mod window;

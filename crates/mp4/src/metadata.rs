@@ -130,7 +130,8 @@ fn user_text(mut body: Body) -> Option<String> {
     let length = usize::from(body.u16().ok()?);
     body.skip(2).ok()?;
     let value = body.bytes.get(..length.min(body.bytes.len()))?;
-    (value.len() <= MAX_VALUE).then(|| if value.starts_with(&[0xFE, 0xFF]) { utf16(&value[2..]) } else { text(value) })
+    (value.len() <= MAX_VALUE)
+        .then(|| if value.starts_with(&[0xFE, 0xFF]) { utf16(&value[2..]) } else { text(value) })
 }
 
 fn text(bytes: &[u8]) -> String {

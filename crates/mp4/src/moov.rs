@@ -51,8 +51,9 @@ impl Movie {
         if movie.tracks.is_empty() {
             return Err(damage.unwrap_or_else(|| moov.invalid("it has no track")));
         }
-        for track in &mut movie.tracks {
-            track.length = track.length.or(length.map(|length| clock.rescale(length, track.time_base)));
+        for track in movie.tracks.iter_mut().filter(|_| mvex.is_some()) {
+            let claimed = track.length.filter(|_| track.table.count() == 0);
+            track.length = length.map(|length| clock.rescale(length, track.time_base)).or(claimed);
         }
         movie.silence_chapters();
         let trexes = mvex.into_iter().flat_map(Body::children).filter(|child| child.kind == *b"trex");
@@ -62,7 +63,8 @@ impl Movie {
 
     /// Tracks that only name the chapters of another have no packets.
     fn silence_chapters(&mut self) {
-        let chapters: Vec<u32> = self.tracks.iter().flat_map(|track| track.chapters.iter().copied()).collect();
+        let chapters: Vec<u32> =
+            self.tracks.iter().flat_map(|track| track.chapters.iter().copied()).collect();
         for track in self.tracks.iter_mut().filter(|track| chapters.contains(&track.id)) {
             track.silent = true;
         }

@@ -63,7 +63,8 @@ impl Playhead {
                     self.past_end = true;
                 }
             }
-            let (dts, pts) = (sample.dts.saturating_add(segment.shift), sample.pts.saturating_add(segment.shift));
+            let (dts, pts) =
+                (sample.dts.saturating_add(segment.shift), sample.pts.saturating_add(segment.shift));
             return Some(Entry { sample: Sample { dts, pts, ..sample }, discard, trim });
         }
     }

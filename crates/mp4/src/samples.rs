@@ -65,7 +65,8 @@ impl SampleTable {
         let grouping = grouping.filter(|_| is_audio && single_samples);
         let offsets = Some(Runs::of_offsets(full_table(stbl, b"ctts", 8))).filter(|table| {
             let rows = 0..table.len();
-            table.len() > 0 && rows.clone().all(|row| table.row(row).1.unsigned_abs() <= MAX_COMPOSITION_OFFSET)
+            table.len() > 0
+                && rows.clone().all(|row| table.row(row).1.unsigned_abs() <= MAX_COMPOSITION_OFFSET)
         });
         let sizes = Sizes::parse(stbl).unwrap_or_default();
         let chunks = Chunks::parse(stbl);
@@ -154,11 +155,6 @@ impl Cursor {
         };
         let offset = table.offsets.as_ref().map(|offsets| offsets.seek(sample));
         Self { sample, place, within, duration: table.durations.seek(sample), offset }
-    }
-
-    /// The number of the sample where it stands.
-    pub(crate) const fn sample(&self) -> u64 {
-        self.sample
     }
 
     /// What stands here; `None` past the end.

@@ -124,7 +124,11 @@ impl Scan {
             Err(error) => return Err(error),
         };
         if self.at == 0 && !header.kind.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
-            return Err(Error::invalid(NAME, 0, format!("no box starts the input (its type would be '{}')", show(header.kind))));
+            return Err(Error::invalid(
+                NAME,
+                0,
+                format!("no box starts the input (its type would be '{}')", show(header.kind)),
+            ));
         }
         self.enter(header, input)
     }
@@ -222,7 +226,10 @@ impl Scan {
 
 fn moov_is_not_first() -> Error {
     Error::unsupported(
-        format!("reading an mp4 from a pipe whose moov box stands at the end, after more than {} MiB of media", MAX_HELD >> 20),
+        format!(
+            "reading an mp4 from a pipe whose moov box stands at the end, after more than {} MiB of media",
+            MAX_HELD >> 20
+        ),
         "a file in its place, or an mp4 written with -movflags +faststart",
     )
 }

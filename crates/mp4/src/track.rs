@@ -19,8 +19,10 @@ pub(crate) struct Track {
     pub(crate) descriptions: Vec<Description>,
     pub(crate) table: SampleTable,
     pub(crate) timeline: Timeline,
-    /// Ticks that the header claims.
+    /// Ticks that are shown, as far as the header says.
     pub(crate) length: Option<i64>,
+    /// Ticks of the samples in the `moov`, as its header says.
+    media_length: Option<i64>,
     /// Tracks that name its chapters.
     pub(crate) chapters: Vec<u32>,
     /// Whether its packets are left out.
@@ -35,8 +37,9 @@ impl Track {
     /// Where a box that it can't be without is missing or damaged; encryption.
     pub(crate) fn parse(trak: &Body, movie: TimeBase, is_quicktime: bool) -> Result<Self> {
         let need = |path: &[&[u8; 4]]| {
-            trak.descend(path)
-                .ok_or_else(|| trak.invalid(format!("it has no {}", crate::boxes::show(*path[path.len() - 1]))))
+            trak.descend(path).ok_or_else(|| {
+                trak.invalid(format!("it has no {}", crate::boxes::show(*path[path.len() - 1])))
+            })
         };
         let mut tkhd = need(&[b"tkhd"])?;
         let (version, flags) = tkhd.version_and_flags()?;
@@ -78,6 +81,7 @@ impl Track {
             table,
             timeline,
             length,
+            media_length: media.length,
             chapters,
             silent: false,
         })
@@ -100,12 +104,15 @@ impl Track {
         {
             video.frame_rate = frame_rate(samples, ticks, self.time_base).or(video.frame_rate);
         }
-        if let Some(length) = self.length.filter(|length| *length > 0) {
-            let bits = u128::from(self.table.bytes()) * 8 * u128::from(self.time_base.den());
-            let average = u64::try_from(bits / length as u128).ok().filter(|rate| *rate > 0);
-            params.bit_rate = params.bit_rate.or(average);
-        }
+        params.bit_rate = self.bit_rate().or(params.bit_rate);
         Some(params)
+    }
+
+    /// Bits of all samples over the length of the media; `None` where the samples are in fragments.
+    fn bit_rate(&self) -> Option<u64> {
+        let length = u128::try_from(self.media_length?).ok().filter(|length| *length > 0)?;
+        let bits = u128::from(self.table.bytes()) * 8 * u128::from(self.time_base.den());
+        u64::try_from(bits / length).ok().filter(|rate| *rate > 0)
     }
 }
 

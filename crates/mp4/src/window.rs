@@ -133,9 +133,8 @@ impl Window {
     /// Keeps to the bound, where bytes can be read again, by dropping what was not used for longest.
     fn evict(&mut self, wanted: &Range<u64>) {
         while self.seekable && self.bytes > CACHE_BYTES {
-            let outside = |at: u64, piece: &Piece| {
-                at >= wanted.end || at + piece.bytes.len() as u64 <= wanted.start
-            };
+            let outside =
+                |at: u64, piece: &Piece| at >= wanted.end || at + piece.bytes.len() as u64 <= wanted.start;
             let oldest = self.pieces.iter().filter(|(at, piece)| outside(**at, piece));
             let Some(oldest) = oldest.min_by_key(|(_, piece)| piece.used).map(|(at, _)| *at) else { return };
             if let Some(piece) = self.pieces.remove(&oldest) {
