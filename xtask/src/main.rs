@@ -1,2 +1,49 @@
-//! Chores.
-fn main() {}
+//! Every chore, in Rust: `cargo xtask test`, `cargo xtask bench`, `cargo xtask fuzz`.
+
+mod bench;
+mod fuzz;
+mod peers;
+mod shell;
+mod test;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  test           everything that must hold: format, lints, licences, unit tests, real peers, fuzz targets;
+                 installs the peers and tools it needs, by name
+  test --no-peers
+                 the same without what needs a peer installed
+  peers          says which peers the tests need, and installs those that are missing
+  fuzz [RUNS]    each fuzz target for so many inputs (20000)
+  bench [NAME]   against ffmpeg in the same run: CPU time, memory and start-up, as ratios
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["test"] => test::run(true),
+        ["test", "--no-peers"] => test::run(false),
+        ["peers"] => peers::install().map(drop),
+        ["fuzz"] => fuzz::run(20_000),
+        ["fuzz", runs] => match runs.parse() {
+            Ok(runs) => fuzz::run(runs),
+            Err(_) => Err(format!("'{runs}' is not a number of inputs")),
+        },
+        ["bench"] => bench::run(None),
+        ["bench", name] => bench::run(Some(name)),
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

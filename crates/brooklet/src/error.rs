@@ -27,6 +27,32 @@ pub enum Error {
         /// What is wrong.
         source: brooklet_media::Error,
     },
+    /// Frames could not be converted or encoded.
+    #[error("cannot encode: {source}")]
+    Encode {
+        /// What is wrong.
+        source: brooklet_media::Error,
+    },
+    /// Frames could not be converted.
+    #[error("cannot convert: {source}")]
+    Convert {
+        /// What is wrong.
+        source: brooklet_media::Error,
+    },
+    /// An RTMP peer broke the protocol or said no.
+    #[error("{url}: {source}")]
+    Rtmp {
+        /// The peer, as the user wrote it.
+        url: String,
+        /// What it did.
+        source: brooklet_rtmp::Error,
+    },
+    /// The other side closed the stream before we did.
+    #[error("{url}: the other side closed the stream")]
+    Left {
+        /// The peer, as the user wrote it.
+        url: String,
+    },
     /// Nobody came, or nothing moved, for as long as the caller allowed.
     #[error("{url}: {what} within {after:?}")]
     Timeout {
@@ -54,7 +80,11 @@ impl Error {
         Self::Media { url: url.into(), source }
     }
 
-    /// Whether the reader of a pipe or socket went away: a normal end for whoever writes to it.
+    pub(crate) fn rtmp(url: &str, source: brooklet_rtmp::Error) -> Self {
+        Self::Rtmp { url: url.into(), source }
+    }
+
+    /// Whether the reader of a pipe went away: a normal end for whoever writes to it.
     pub fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
     }

@@ -1,11 +1,28 @@
 //! A job: inputs to outputs, as one run of the program does it.
+//!
+//! Each thread has one room: one reads each input ([`crate::stage`]'s `read`), one decodes each stream that is
+//! decoded, one encodes each stream that is encoded (for all outputs that want it the same), one writes each output.
+//! Between them are bounded queues that block when full, so the slowest sets the pace and memory stays flat.
 
+mod counters;
+mod plan;
+mod run;
 pub mod spec;
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-use crate::{Error, Result};
+pub(crate) use counters::{Counters, Journal};
+pub(crate) use plan::{Action, action};
 pub use spec::{AudioSpec, CodecChoice, FpsMode, InputSpec, Listen, Map, OutputSpec, Specifier, VideoSpec};
+
+use crate::{Error, Result, Stopper};
+use run::Outcome;
+
+/// How long outputs may take to finish after a stop before they are cut off.
+const GRACE: Duration = Duration::from_secs(30);
 
 /// What is to be done. Nothing is opened before [`Job::start`].
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,47 +35,68 @@ pub struct Job {
 
 impl Job {
     /// Opens the inputs, then the outputs (which is where `-listen 1` waits), and runs on threads of its own.
+    /// `stopper` ends it properly at any time, also while it waits here: inputs stop, encoders are flushed, trailers
+    /// written.
     ///
     /// # Errors
     ///
-    /// What can't be opened, selected or encoded, with its URL.
-    pub fn start(self) -> Result<Running> {
-        Err(Error::Usage("not built yet".into()))
+    /// What can't be opened, selected or encoded, with its URL; [`Error::Stopped`].
+    pub fn start(self, stopper: &Stopper) -> Result<Running> {
+        run::start(self, stopper)
     }
 }
 
-/// A job that runs. Dropping it stops it and waits.
+/// A job that runs. Dropping it stops it and waits for its threads.
 #[derive(Debug)]
-pub struct Running {}
+pub struct Running {
+    threads: Vec<JoinHandle<()>>,
+    outcome: Arc<Outcome>,
+    stopper: Stopper,
+    /// Cuts off outputs that do not finish.
+    abort: Stopper,
+    started: Instant,
+    counters: Vec<Arc<Counters>>,
+    journal: Arc<Journal>,
+    mapping: Vec<String>,
+    total: Option<Duration>,
+}
 
 impl Running {
-    /// Asks for a proper end: inputs stop, encoders are flushed, trailers written. Returns at once; may be called
-    /// from any thread, also through [`Running::stopper`].
-    pub fn stop(&self) {}
-
-    /// A handle that stops the job from elsewhere; also while [`Job::start`] waits for a viewer.
-    pub fn stopper(&self) -> Stopper {
-        Stopper {}
+    /// Asks for a proper end. Returns at once.
+    pub fn stop(&self) {
+        self.stopper.stop();
     }
 
     /// How far it is.
     pub fn progress(&self) -> Progress {
-        Progress::default()
+        let sum = |number: fn(&Counters) -> u64| self.counters.iter().map(|counters| number(counters)).sum();
+        let first = self.counters.first().map(Arc::as_ref);
+        let of_first = |number: fn(&Counters) -> u64| first.map_or(0, number);
+        let nanos = first.map_or(0, |counters| counters.time.load(Ordering::Relaxed));
+        Progress {
+            frames: of_first(|counters| counters.frames.load(Ordering::Relaxed)),
+            bytes: sum(|counters| counters.bytes.load(Ordering::Relaxed)),
+            time: Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)),
+            elapsed: self.started.elapsed(),
+            total: self.total,
+            duplicated: of_first(|counters| counters.duplicated.load(Ordering::Relaxed)),
+            dropped: of_first(|counters| counters.dropped.load(Ordering::Relaxed)),
+        }
     }
 
-    /// What goes where, for people: `Stream #0:0 -> #0:0 (h264 (native) -> h264 (native))`.
-    pub fn mapping(&self) -> Vec<String> {
-        Vec::new()
+    /// What goes where, for people: `Stream #0:0 -> #0:0 (h264 -> h264)`.
+    pub fn mapping(&self) -> &[String] {
+        &self.mapping
     }
 
     /// Lines of warning since the last call.
     pub fn warnings(&self) -> Vec<String> {
-        Vec::new()
+        self.journal.take()
     }
 
     /// Whether all outputs have ended.
     pub fn is_done(&self) -> bool {
-        true
+        self.threads.iter().all(JoinHandle::is_finished)
     }
 
     /// Waits for the end.
@@ -66,24 +104,43 @@ impl Running {
     /// # Errors
     ///
     /// The first thing that went wrong in any input, codec or output.
-    pub fn wait(self) -> Result<Progress> {
-        Ok(Progress::default())
+    pub fn wait(mut self) -> Result<Progress> {
+        self.join();
+        match self.outcome.take() {
+            Some(error) => Err(error),
+            None => Ok(self.progress()),
+        }
+    }
+
+    fn join(&mut self) {
+        let mut stopped_at = None;
+        while !self.is_done() {
+            std::thread::sleep(Duration::from_millis(10));
+            if self.stopper.is_stopped() && stopped_at.get_or_insert_with(Instant::now).elapsed() > GRACE {
+                self.abort.stop();
+            }
+        }
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                self.outcome.fail(Error::Usage("a thread of the job panicked, which is a bug".into()));
+            }
+        }
     }
 }
 
-/// Stops a job.
-#[derive(Clone, Debug, Default)]
-pub struct Stopper {}
-
-impl Stopper {
-    /// See [`Running::stop`].
-    pub fn stop(&self) {}
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.threads.is_empty() {
+            self.stopper.stop();
+            self.join();
+        }
+    }
 }
 
-/// How far a job is, summed over its first output where not said otherwise.
+/// How far a job is: the numbers of its first output where not said otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Progress {
-    /// Pictures written to the first video stream.
+    /// Pictures written.
     pub frames: u64,
     /// Bytes written to all outputs.
     pub bytes: u64,

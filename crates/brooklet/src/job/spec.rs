@@ -123,6 +123,10 @@ pub struct VideoSpec {
     pub preset: Option<String>,
     /// `-qp`, or `-crf`: constant quality, 0 (best) to 51.
     pub quality: Option<f32>,
+    /// `-profile:v`.
+    pub profile: Option<String>,
+    /// `-level`, ten times the level: 31 for 3.1.
+    pub level: Option<u8>,
     /// `-bf`: the most B-frames in a row.
     pub b_frames: Option<u32>,
     /// `-s`, pixels.

@@ -1,0 +1,376 @@
+//! An opened input: bytes from a protocol, driven through a demuxer, on the job's clock.
+
+mod probe;
+mod timeline;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use brooklet_format::{DemuxOptions, DemuxerInfo};
+use brooklet_media::{
+    CodecId, DemuxEvent, DemuxStep, Demuxer, MediaKind, Metadata, Packet, PcmFormat, StreamParams, Timestamp,
+};
+use bytes::Bytes;
+
+use crate::job::InputSpec;
+use crate::protocol::{self, ByteSource, SourceOptions};
+use crate::{Error, Result, Stopper, Url};
+pub use probe::{Probed, probe};
+use timeline::Timeline;
+
+/// What is read ahead to learn which streams there are and where each starts, where the header does not say.
+const AHEAD_PACKETS: usize = 2_048;
+/// The same in bytes of coded media; ffmpeg's `-probesize`.
+const AHEAD_BYTES: usize = 5_000_000;
+/// The same in time; ffmpeg's `-analyzeduration`.
+const AHEAD_TIME: Duration = Duration::from_secs(5);
+
+/// What an input gives.
+#[derive(Debug)]
+pub(crate) enum InputEvent {
+    /// A packet, its times moved to the job's clock.
+    Packet(Packet),
+    /// A stream has other parameters from its next packet on.
+    Params(usize, StreamParams),
+}
+
+/// An input that has been opened, and whose streams are known.
+pub(crate) struct Input {
+    url: String,
+    spec: InputSpec,
+    stopper: Stopper,
+    driver: Driver,
+    streams: Vec<StreamParams>,
+    pending: VecDeque<DemuxEvent>,
+    timeline: Timeline,
+    /// Where its own clock starts.
+    start: Timestamp,
+    loops_left: i32,
+}
+
+/// A source and its demuxer.
+struct Driver {
+    url: String,
+    format: &'static DemuxerInfo,
+    source: Box<dyn ByteSource>,
+    demuxer: Box<dyn Demuxer>,
+    /// Where the source stands.
+    position: u64,
+    /// What was read to find the format, from byte 0.
+    head: Bytes,
+}
+
+impl Input {
+    /// Opens a URL and reads until its streams are known. With `keep_time`, its timestamps stay as they are.
+    pub(crate) fn open(spec: &InputSpec, stopper: &Stopper, keep_time: bool) -> Result<Self> {
+        let driver = Driver::open(spec, stopper)?;
+        let mut input = Self {
+            url: spec.url.clone(),
+            spec: spec.clone(),
+            stopper: stopper.clone(),
+            driver,
+            streams: Vec::new(),
+            pending: VecDeque::new(),
+            timeline: Timeline::new(0, false),
+            start: Timestamp::ZERO,
+            loops_left: spec.loops,
+        };
+        input.read_ahead()?;
+        if !input.streams.iter().any(|stream| stream.media() != MediaKind::Other) {
+            let what = "no pictures and no sound in it";
+            return Err(Error::media(&input.url, brooklet_media::Error::Usage(what.into())));
+        }
+        input.start = input.find_start();
+        input.start_timeline(keep_time)?;
+        Ok(input)
+    }
+
+    /// The streams that are known so far, by number.
+    pub(crate) fn streams(&self) -> &[StreamParams] {
+        &self.streams
+    }
+
+    /// ffmpeg's names of the format.
+    pub(crate) fn format(&self) -> &'static DemuxerInfo {
+        self.driver.format
+    }
+
+    /// Title and the like.
+    pub(crate) fn metadata(&self) -> Metadata {
+        self.driver.demuxer.metadata()
+    }
+
+    /// Where its own clock starts.
+    pub(crate) const fn start(&self) -> Timestamp {
+        self.start
+    }
+
+    /// Whether time passes at the other end.
+    pub(crate) fn is_live(&self) -> bool {
+        self.driver.source.is_live()
+    }
+
+    /// Length in bytes, where it is known.
+    pub(crate) fn size(&self) -> Option<u64> {
+        self.driver.source.source().length
+    }
+
+    /// The longest of its streams, where the container says.
+    pub(crate) fn duration(&self) -> Option<Duration> {
+        let length =
+            |stream: &StreamParams| Some(stream.time_base.at(stream.duration?).since(Timestamp::ZERO));
+        self.streams.iter().filter_map(length).max()
+    }
+
+    /// What comes next; blocks until there is something. `None` at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<InputEvent>> {
+        loop {
+            let event = match self.pending.pop_front() {
+                Some(event) => Some(event),
+                None => self.driver.next()?,
+            };
+            match event {
+                Some(DemuxEvent::Packet(mut packet)) => {
+                    self.timeline.apply(&mut packet);
+                    return Ok(Some(InputEvent::Packet(packet)));
+                }
+                Some(DemuxEvent::Params { stream, params }) => {
+                    return Ok(Some(InputEvent::Params(stream, params)));
+                }
+                Some(DemuxEvent::StreamAdded(params)) => self.add_stream(params),
+                // The timeline sees a jump for itself; a break without one is the decoders' to conceal.
+                Some(DemuxEvent::Discontinuity | DemuxEvent::HeaderRead) => {}
+                None if self.loops_left != 0 => self.begin_again()?,
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Reads until the streams are known and each has shown where it starts, or the bounds are reached.
+    fn read_ahead(&mut self) -> Result<()> {
+        let mut ahead = Ahead::default();
+        while !ahead.is_enough(&self.streams) {
+            let event = match self.driver.next() {
+                Ok(Some(event)) => event,
+                Ok(None) => return Ok(()),
+                // What was read before the damage is still good.
+                Err(Error::Media { .. }) if ahead.packets > 0 => return Ok(()),
+                Err(error) => return Err(error),
+            };
+            match event {
+                DemuxEvent::StreamAdded(params) => self.streams.push(params),
+                DemuxEvent::HeaderRead => ahead.complete = true,
+                event => {
+                    if let DemuxEvent::Packet(packet) = &event {
+                        ahead.saw(packet, &self.streams);
+                    }
+                    self.pending.push_back(event);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The earliest first moment of any stream: what ffmpeg calls `start_time`.
+    fn find_start(&self) -> Timestamp {
+        let first = |(number, stream): (usize, &StreamParams)| {
+            let said = stream.start.map(|start| stream.time_base.at(start));
+            said.or_else(|| {
+                let of_stream = self.pending.iter().filter_map(|event| match event {
+                    DemuxEvent::Packet(packet) if packet.stream == number && !packet.discard => Some(packet),
+                    _ => None,
+                });
+                let rate = stream.as_audio().map_or(1, |audio| audio.rate);
+                let heard = |packet: &Packet| {
+                    stream.time_base.at(packet.pts)
+                        + brooklet_media::TimeBase::hz(rate)
+                            .at(packet.trim.start.into())
+                            .since(Timestamp::ZERO)
+                };
+                // Pictures come in decoding order, so the first shown is among the first few.
+                of_stream.take(16).map(heard).min()
+            })
+        };
+        let streams =
+            self.streams.iter().enumerate().filter(|(_, stream)| stream.media() != MediaKind::Other);
+        streams.filter_map(first).min().unwrap_or_default()
+    }
+
+    /// Sets where the job's zero is on the input's clock, and goes there.
+    fn start_timeline(&mut self, keep_time: bool) -> Result<()> {
+        let skip = self.spec.start.unwrap_or_default();
+        let zero = if keep_time { Timestamp::ZERO } else { self.start + skip };
+        self.timeline = Timeline::new(self.spec.offset_nanos - zero.as_nanos(), !keep_time);
+        self.streams.iter().for_each(|stream| self.timeline.add_stream(stream));
+        if !skip.is_zero() {
+            self.seek(self.start + skip);
+        }
+        Ok(())
+    }
+
+    /// Goes to the last key frame at or before `at`, where the format can; otherwise what comes before is decoded
+    /// and dropped, which only takes longer.
+    fn seek(&mut self, at: Timestamp) {
+        let guide = self.streams.iter().position(|stream| stream.media() == MediaKind::Video).unwrap_or(0);
+        let Some(stream) = self.streams.get(guide) else { return };
+        if self.driver.demuxer.seek(guide, stream.time_base.ticks(at)).is_ok() {
+            self.pending.clear();
+        }
+    }
+
+    fn begin_again(&mut self) -> Result<()> {
+        if self.loops_left > 0 {
+            self.loops_left -= 1;
+        }
+        self.driver = Driver::open(&self.spec, &self.stopper)?;
+        self.timeline.begin_again(self.start);
+        // The same streams again: their numbers are known.
+        let mut known = self.streams.len();
+        while known > 0 {
+            match self.driver.next()? {
+                Some(DemuxEvent::StreamAdded(_)) => known -= 1,
+                Some(event) => self.pending.push_back(event),
+                None => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    fn add_stream(&mut self, params: StreamParams) {
+        self.timeline.add_stream(&params);
+        self.streams.push(params);
+    }
+}
+
+/// How far an input has been read ahead.
+#[derive(Default)]
+struct Ahead {
+    /// All streams that the header promises are known.
+    complete: bool,
+    /// Streams that have shown a packet, by number.
+    seen: Vec<bool>,
+    packets: usize,
+    bytes: usize,
+    first: Option<Timestamp>,
+    span: Duration,
+}
+
+impl Ahead {
+    fn saw(&mut self, packet: &Packet, streams: &[StreamParams]) {
+        self.packets += 1;
+        self.bytes += packet.data.len();
+        let Some(stream) = streams.get(packet.stream) else { return };
+        self.seen.resize(streams.len(), false);
+        self.seen[packet.stream] = true;
+        let at = stream.time_base.at(packet.dts);
+        self.span = self.span.max(at.since(*self.first.get_or_insert(at)));
+    }
+
+    fn is_enough(&self, streams: &[StreamParams]) -> bool {
+        let settled = |(number, stream): (usize, &StreamParams)| {
+            // A container that says where a stream starts spares the look.
+            stream.media() == MediaKind::Other
+                || stream.start.is_some()
+                || self.seen.get(number).copied().unwrap_or(false)
+        };
+        let all_settled = !streams.is_empty() && streams.iter().enumerate().all(settled);
+        self.complete && all_settled
+            || self.bytes > AHEAD_BYTES
+            || self.packets > AHEAD_PACKETS
+            || self.span > AHEAD_TIME
+    }
+}
+
+impl Driver {
+    fn open(spec: &InputSpec, stopper: &Stopper) -> Result<Self> {
+        let url = Url::parse(&spec.url);
+        let failed = |source| Error::media(&spec.url, source);
+        let named = spec.format.as_deref().map(brooklet_format::demuxer).transpose().map_err(failed)?;
+        // A generated source has no bytes, and its name is a text of its own.
+        let mut source: Box<dyn ByteSource> = if named.is_some_and(|format| format.is_generated()) {
+            Box::new(Nothing)
+        } else {
+            let options = SourceOptions { timeout: spec.timeout, stopper: stopper.clone() };
+            protocol::scheme(&url)?.open_source(&url, &options)?
+        };
+        let mut head = Bytes::new();
+        let format = match named {
+            Some(format) => format,
+            None => probe::find_format(&spec.url, source.as_mut(), &mut head)?,
+        };
+        let options = DemuxOptions {
+            source: source.source(),
+            url: spec.url.clone(),
+            video_size: spec.video_size,
+            pixel_format: spec.pixel_format,
+            frame_rate: spec.frame_rate,
+            sample_rate: spec.sample_rate,
+            layout: spec.layout,
+            codec: raw_codec(spec),
+        };
+        let demuxer = brooklet_format::open_demuxer(format, &options).map_err(failed)?;
+        let position = head.len() as u64;
+        Ok(Self { url: spec.url.clone(), format, source, demuxer, position, head })
+    }
+
+    fn next(&mut self) -> Result<Option<DemuxEvent>> {
+        loop {
+            match self.demuxer.step().map_err(|source| Error::media(&self.url, source))? {
+                DemuxStep::Read(at) => self.read(at)?,
+                DemuxStep::Event(event) => return Ok(Some(event)),
+                DemuxStep::End => return Ok(None),
+            }
+        }
+    }
+
+    fn read(&mut self, at: u64) -> Result<()> {
+        let head = std::mem::take(&mut self.head);
+        let within_head = usize::try_from(at).ok().filter(|at| *at < head.len());
+        if let Some(at) = within_head {
+            self.demuxer.push(head.slice(at..));
+            return Ok(());
+        }
+        if at != self.position {
+            self.source.seek(at)?;
+            self.position = at;
+        }
+        let bytes = self.source.read()?;
+        self.position += bytes.len() as u64;
+        if bytes.is_empty() {
+            self.demuxer.finish();
+        } else {
+            self.demuxer.push(bytes);
+        }
+        Ok(())
+    }
+}
+
+/// The source of a demuxer that asks for no bytes.
+struct Nothing;
+
+impl ByteSource for Nothing {
+    fn source(&self) -> brooklet_media::Source {
+        brooklet_media::Source::default()
+    }
+
+    fn is_live(&self) -> bool {
+        false
+    }
+
+    fn read(&mut self) -> Result<Bytes> {
+        Ok(Bytes::new())
+    }
+
+    fn seek(&mut self, _: u64) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// `-c:a pcm_s16le`, `-c:v rawvideo` before `-i`: what the bytes of a raw format are.
+fn raw_codec(spec: &InputSpec) -> Option<CodecId> {
+    let pcm = |name: &str| {
+        let format = PcmFormat::ALL.into_iter().find(|format| CodecId::Pcm(*format).name() == name);
+        format.map(CodecId::Pcm)
+    };
+    spec.audio_codec.as_deref().and_then(pcm)
+}

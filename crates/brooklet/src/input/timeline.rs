@@ -1,0 +1,121 @@
+//! An input's own time to the job's: it starts at zero, loops follow on each other, and jumps are taken out.
+
+use std::time::Duration;
+
+use brooklet_media::{Packet, StreamParams, TimeBase, Timestamp};
+
+/// A step between packets of one stream, forwards or backwards, that counts as a jump rather than as a gap.
+const JUMP: Duration = Duration::from_secs(10);
+
+/// Adds one offset to all streams of an input, and changes it where time jumps.
+#[derive(Debug)]
+pub(crate) struct Timeline {
+    /// Nanoseconds to add.
+    offset: i64,
+    lanes: Vec<Lane>,
+    /// Whether jumps are taken out; not with `-copyts`.
+    smooth: bool,
+    /// The latest end of any packet, on the job's clock.
+    end: Timestamp,
+}
+
+#[derive(Debug)]
+struct Lane {
+    time_base: TimeBase,
+    /// `offset` in ticks, rounded once, so that differences stay exact.
+    offset: i64,
+    /// End of the last packet, on the job's clock, in ticks.
+    next_dts: Option<i64>,
+}
+
+impl Timeline {
+    /// `offset` nanoseconds are added to every timestamp.
+    pub(crate) fn new(offset: i64, smooth: bool) -> Self {
+        Self { offset, lanes: Vec::new(), smooth, end: Timestamp::ZERO }
+    }
+
+    /// Learns of a stream, in order of their numbers.
+    pub(crate) fn add_stream(&mut self, params: &StreamParams) {
+        let time_base = params.time_base;
+        self.lanes.push(Lane { time_base, offset: ticks(time_base, self.offset), next_dts: None });
+    }
+
+    /// Begins again from the input's start, `start` on its own clock, right after all that came before.
+    pub(crate) fn begin_again(&mut self, start: Timestamp) {
+        self.set_offset(self.end.as_nanos() - start.as_nanos());
+        self.lanes.iter_mut().for_each(|lane| lane.next_dts = None);
+    }
+
+    /// Moves a packet's times to the job's clock.
+    pub(crate) fn apply(&mut self, packet: &mut Packet) {
+        let Some(lane) = self.lanes.get(packet.stream) else { return };
+        if let (true, Some(expected)) = (self.smooth, lane.next_dts) {
+            let step = lane.time_base.at(packet.dts + lane.offset).as_nanos()
+                - lane.time_base.at(expected).as_nanos();
+            if step.unsigned_abs() > JUMP.as_nanos() as u64 {
+                self.set_offset(self.offset.saturating_sub(step));
+            }
+        }
+        let Some(lane) = self.lanes.get_mut(packet.stream) else { return };
+        packet.pts = packet.pts.saturating_add(lane.offset);
+        packet.dts = packet.dts.saturating_add(lane.offset);
+        lane.next_dts = Some(packet.dts.saturating_add(packet.duration));
+        self.end = self.end.max(lane.time_base.at(packet.pts.saturating_add(packet.duration)));
+    }
+
+    fn set_offset(&mut self, offset: i64) {
+        self.offset = offset;
+        self.lanes.iter_mut().for_each(|lane| lane.offset = ticks(lane.time_base, offset));
+    }
+}
+
+const fn ticks(time_base: TimeBase, nanos: i64) -> i64 {
+    time_base.ticks(Timestamp::from_nanos(nanos))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use brooklet_media::{CodecId, StreamKind};
+
+    fn packet(stream: usize, dts: i64) -> Packet {
+        Packet { duration: 40, ..Packet::new(stream, dts, bytes::Bytes::new()) }
+    }
+
+    fn timeline(offset_millis: i64, streams: usize) -> Timeline {
+        let mut timeline = Timeline::new(offset_millis * 1_000_000, true);
+        let params = StreamParams::new(CodecId::Unknown(0), TimeBase::MILLIS, StreamKind::Other);
+        (0..streams).for_each(|_| timeline.add_stream(&params));
+        timeline
+    }
+
+    fn apply(timeline: &mut Timeline, stream: usize, dts: i64) -> i64 {
+        let mut packet = packet(stream, dts);
+        timeline.apply(&mut packet);
+        packet.dts
+    }
+
+    #[test]
+    fn a_jump_is_taken_out_of_all_streams_alike() {
+        let mut timeline = timeline(-1_000, 2);
+        assert_eq!((apply(&mut timeline, 0, 1_000), apply(&mut timeline, 1, 1_010)), (0, 10));
+        assert_eq!(apply(&mut timeline, 0, 5_000_000), 40);
+        assert_eq!(apply(&mut timeline, 1, 5_000_010), 50);
+        assert_eq!(apply(&mut timeline, 0, 100), 80);
+    }
+
+    #[test]
+    fn a_gap_shorter_than_a_jump_stays() {
+        let mut timeline = timeline(0, 1);
+        assert_eq!((apply(&mut timeline, 0, 0), apply(&mut timeline, 0, 9_000)), (0, 9_000));
+    }
+
+    #[test]
+    fn a_loop_follows_on_the_last_end() {
+        let mut timeline = timeline(-500, 2);
+        apply(&mut timeline, 0, 500);
+        apply(&mut timeline, 1, 560);
+        timeline.begin_again(Timestamp::from_millis(500));
+        assert_eq!((apply(&mut timeline, 0, 500), apply(&mut timeline, 1, 560)), (100, 160));
+    }
+}

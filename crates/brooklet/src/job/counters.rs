@@ -1,0 +1,73 @@
+//! How far a job is, and what it has to say, shared between its threads and whoever watches.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use brooklet_media::{MediaKind, Packet, StreamParams};
+
+/// Numbers of one output.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(super) frames: AtomicU64,
+    pub(super) packets: AtomicU64,
+    pub(super) bytes: AtomicU64,
+    /// End of the latest packet, nanoseconds of media time.
+    pub(super) time: AtomicI64,
+    pub(super) duplicated: AtomicU64,
+    pub(super) dropped: AtomicU64,
+}
+
+impl Counters {
+    /// A packet was written, and so many bytes in all.
+    pub(crate) fn wrote(&self, stream: &StreamParams, packet: &Packet, bytes: u64) {
+        let end = stream.time_base.at(packet.pts.saturating_add(packet.duration)).as_nanos();
+        self.time.fetch_max(end, Ordering::Relaxed);
+        self.bytes.store(bytes, Ordering::Relaxed);
+        self.packets.fetch_add(1, Ordering::Relaxed);
+        if stream.media() == MediaKind::Video {
+            self.frames.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The trailer was written: so many bytes in all.
+    pub(crate) fn finished(&self, bytes: u64) {
+        self.bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Pictures duplicated and dropped to keep the frame rate, so far.
+    pub(crate) fn set_frame_rate(&self, duplicated: u64, dropped: u64) {
+        self.duplicated.store(duplicated, Ordering::Relaxed);
+        self.dropped.store(dropped, Ordering::Relaxed);
+    }
+}
+
+/// Warnings, until someone takes them. At most [`Journal::MOST`] wait; then the newest are counted, not kept.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    lines: Mutex<Vec<String>>,
+}
+
+impl Journal {
+    const MOST: usize = 100;
+
+    /// Adds a line.
+    pub(crate) fn warn(&self, line: impl Into<String>) {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() < Self::MOST {
+            lines.push(line.into());
+        }
+    }
+
+    /// Adds a line for the 1st, 2nd, 4th, 8th … of a kind of event, so that a bad hour does not fill a disk.
+    pub(crate) fn warn_some(&self, count: u64, line: impl FnOnce() -> String) {
+        if count.is_power_of_two() {
+            let times = if count > 1 { format!(" ({count} times so far)") } else { String::new() };
+            self.warn(line() + &times);
+        }
+    }
+
+    /// The lines since the last call.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.lines.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,382 @@
+//! Opening a job and starting its threads.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use brooklet_codec::{DecoderOptions, EncoderInfo, open_decoder};
+use brooklet_media::{Frame, FramePool, MediaKind, Metadata, StreamParams, Timestamp};
+
+use super::plan::{Action, Chosen, choose};
+use super::spec::{FpsMode, InputSpec, OutputSpec};
+use super::{Counters, Job, Journal, Running};
+use crate::input::Input;
+use crate::output::mixer::Mixer;
+use crate::output::{Exit, Output, OutputFormat, mixer_for};
+use crate::queue::Queue;
+use crate::stage::cut::Window;
+use crate::stage::decode::{self, DecodeStage};
+use crate::stage::encode::{self, AudioWork, EncodeStage, VideoWork, Work};
+use crate::stage::read::{CopyRoute, ReadStage, Route};
+use crate::{Error, Result, Stopper};
+
+/// The first thing that went wrong in any thread, and the way to end the others.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    error: Mutex<Option<Error>>,
+    /// Stops inputs and outputs.
+    stoppers: Vec<Stopper>,
+}
+
+impl Outcome {
+    /// Keeps the first error and ends the job.
+    pub(super) fn fail(&self, error: Error) {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        self.stoppers.iter().for_each(Stopper::stop);
+    }
+
+    pub(super) fn take(&self) -> Option<Error> {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Opens everything in ffmpeg's order, then starts the threads from the outputs back to the inputs.
+pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
+    if job.inputs.is_empty() || job.outputs.is_empty() {
+        return Err(Error::Usage("a job needs an input and an output".into()));
+    }
+    let keep_time = job.outputs.iter().all(|output| output.copy_timestamps);
+    let inputs: Vec<Input> =
+        job.inputs.iter().map(|spec| Input::open(spec, stopper, keep_time)).collect::<Result<_>>()?;
+    let streams: Vec<Vec<StreamParams>> = inputs.iter().map(|input| input.streams().to_vec()).collect();
+    let slices: Vec<&[StreamParams]> = streams.iter().map(Vec::as_slice).collect();
+    let formats: Vec<OutputFormat> = job.outputs.iter().map(OutputFormat::find).collect::<Result<_>>()?;
+    let chosen: Vec<Vec<Chosen>> = job
+        .outputs
+        .iter()
+        .zip(&formats)
+        .map(|(spec, format)| choose(spec, format.info, &slices))
+        .collect::<Result<_>>()?;
+    // Outputs that are open outlive a stop until they have finished; one that still waits for a viewer does not.
+    let abort = Stopper::new();
+    let opening = abort.clone();
+    let guard = stopper.clone();
+    let waiting = Arc::new(Mutex::new(true));
+    let still_waiting = waiting.clone();
+    guard.on_stop(move || {
+        if *still_waiting.lock().unwrap_or_else(PoisonError::into_inner) {
+            opening.stop();
+        }
+    });
+    let outputs: Vec<Output> = job
+        .outputs
+        .iter()
+        .zip(&formats)
+        .map(|(spec, format)| format.open(spec, &abort))
+        .collect::<Result<_>>()?;
+    *waiting.lock().unwrap_or_else(PoisonError::into_inner) = false;
+
+    let outcome =
+        Arc::new(Outcome { error: Mutex::new(None), stoppers: vec![stopper.clone(), abort.clone()] });
+    let total = total(&job, &inputs);
+    let mut builder = Builder {
+        job: &job,
+        streams: &streams,
+        outputs: &outputs,
+        journal: Arc::default(),
+        counters: outputs.iter().map(|_| Arc::default()).collect(),
+        pool: FramePool::new(),
+        routes: streams.iter().map(|streams| streams.iter().map(|_| Vec::new()).collect()).collect(),
+        frames: Vec::new(),
+        lanes: Vec::new(),
+        mixers: Vec::new(),
+        mapping: Vec::new(),
+    };
+    builder.wire(&chosen, &formats)?;
+    let mut threads = Threads { outcome: outcome.clone(), handles: Vec::new() };
+    let Builder { journal, counters, routes, frames, lanes, mixers, mapping, pool, .. } = builder;
+    let decoders = open_decoders(&job, &streams, frames, &journal, &pool)?;
+    let mut routes = routes;
+    for (input, stream, queue, stage) in decoders {
+        routes[input][stream].push(Route::Decode(queue));
+        threads.spawn(format!("decode #{input}:{stream}"), move || stage.run());
+    }
+    for (name, stage) in lanes.into_iter().map(|lane| lane.into_stage(&counters, &pool)) {
+        threads.spawn(name, move || stage.run());
+    }
+    let metadata: Vec<Metadata> = job.outputs.iter().map(|spec| output_metadata(spec, &inputs)).collect();
+    for (number, (output, mixer)) in outputs.into_iter().zip(mixers).enumerate() {
+        let (metadata, counters, journal) =
+            (metadata[number].clone(), counters[number].clone(), journal.clone());
+        threads.spawn(format!("write #{number}"), move || output.run(&mixer, &metadata, &counters, &journal));
+    }
+    for (number, (input, routes)) in inputs.into_iter().zip(routes).enumerate() {
+        let spec = &job.inputs[number];
+        let (stopper, journal) = (stopper.clone(), journal.clone());
+        let window = input_window(spec, &input);
+        let stage = ReadStage { input, routes, realtime: spec.realtime, window, stopper, journal };
+        threads.spawn(format!("read #{number}"), move || stage.run());
+    }
+    Ok(Running {
+        threads: threads.handles,
+        outcome,
+        stopper: stopper.clone(),
+        abort,
+        started: Instant::now(),
+        counters,
+        journal,
+        mapping,
+        total,
+    })
+}
+
+/// The wiring between what was opened.
+struct Builder<'a> {
+    job: &'a Job,
+    streams: &'a [Vec<StreamParams>],
+    outputs: &'a [Output],
+    journal: Arc<Journal>,
+    counters: Vec<Arc<Counters>>,
+    pool: FramePool,
+    /// By input and stream.
+    routes: Vec<Vec<Vec<Route>>>,
+    /// Who wants the frames of which stream.
+    frames: Vec<((usize, usize), Queue<Frame>)>,
+    lanes: Vec<Lane>,
+    mixers: Vec<Arc<Mixer>>,
+    mapping: Vec<String>,
+}
+
+/// An encoder to be, and what makes another output's the same.
+struct Lane {
+    key: LaneKey,
+    name: String,
+    output: usize,
+    input: Queue<Frame>,
+    work: Work,
+    window: Window,
+    exits: Vec<Exit>,
+}
+
+#[derive(PartialEq)]
+struct LaneKey {
+    from: (usize, usize),
+    encoder: &'static str,
+    spec: String,
+    window: Window,
+    live: bool,
+    constant: bool,
+}
+
+impl Builder<'_> {
+    fn wire(&mut self, chosen: &[Vec<Chosen>], formats: &[OutputFormat]) -> Result<()> {
+        for (number, chosen) in chosen.iter().enumerate() {
+            let spec = &self.job.outputs[number];
+            let from: Vec<usize> = chosen.iter().map(|chosen| chosen.input).collect();
+            let realtime = from.iter().any(|input| self.job.inputs[*input].realtime);
+            let mixer = mixer_for(spec, &from, realtime);
+            for (lane, chosen) in chosen.iter().enumerate() {
+                self.note(number, lane, chosen);
+                let limit =
+                    if chosen.kind == MediaKind::Video { spec.video.frames } else { spec.audio.frames };
+                let exit = Exit::new(&mixer, lane, limit);
+                match chosen.action {
+                    Action::Copy => {
+                        let params = &self.streams[chosen.input][chosen.stream];
+                        let route = CopyRoute::new(exit, params, output_window(spec));
+                        self.routes[chosen.input][chosen.stream].push(Route::Copy(Box::new(route)));
+                    }
+                    Action::Encode(info) => self.encode(number, chosen, info, formats[number].info, exit)?,
+                }
+            }
+            self.mixers.push(mixer);
+        }
+        Ok(())
+    }
+
+    /// Joins an encoder that is wanted already, or adds one.
+    fn encode(
+        &mut self,
+        output: usize,
+        chosen: &Chosen,
+        info: &'static EncoderInfo,
+        format: &brooklet_format::MuxerInfo,
+        exit: Exit,
+    ) -> Result<()> {
+        let spec = &self.job.outputs[output];
+        let params = &self.streams[chosen.input][chosen.stream];
+        let from = (chosen.input, chosen.stream);
+        let live = self.outputs[output].is_live();
+        let constant = match spec.video.fps_mode {
+            FpsMode::Constant => true,
+            FpsMode::Passthrough | FpsMode::Variable => false,
+            FpsMode::Auto => spec.video.frame_rate.is_some() || !format.variable_frame_rate,
+        };
+        let settings = match chosen.kind {
+            MediaKind::Video => format!("{:?}", spec.video),
+            _ => format!("{:?}", spec.audio),
+        };
+        let window = output_window(spec);
+        let key = LaneKey { from, encoder: info.name, spec: settings, window, live, constant };
+        if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.key == key) {
+            lane.exits.push(exit);
+            return Ok(());
+        }
+        let failed = |source| Error::Encode { source };
+        let work = match params.as_audio() {
+            Some(sound) => {
+                Work::Audio(Box::new(AudioWork::new(&spec.audio, info, sound, &self.pool).map_err(failed)?))
+            }
+            None => {
+                let rate = params.as_video().and_then(|video| video.frame_rate);
+                let rate = self.job.inputs[chosen.input].frame_rate.or(rate);
+                let work = VideoWork::new(&spec.video, info, rate, constant, live, &self.pool);
+                Work::Video(Box::new(work.map_err(failed)?))
+            }
+        };
+        let input = Queue::new(encode::FRAMES);
+        self.frames.push((from, input.clone()));
+        let name = format!("encode #{}:{}", chosen.input, chosen.stream);
+        self.lanes.push(Lane { key, name, output, input, work, window, exits: vec![exit] });
+        Ok(())
+    }
+
+    fn note(&mut self, output: usize, lane: usize, chosen: &Chosen) {
+        let Chosen { input, stream, action, in_place_of, .. } = *chosen;
+        let codec = self.streams[input][stream].codec;
+        let what = match action {
+            Action::Copy => format!("{codec} (copy)"),
+            Action::Encode(info) => format!("{codec} -> {}", info.name),
+        };
+        self.mapping.push(format!("Stream #{input}:{stream} -> #{output}:{lane} ({what})"));
+        if let (Some(asked), Action::Encode(info)) = (in_place_of, action) {
+            self.journal
+                .warn(format!("{asked} is not in here; its place is taken by our own {} encoder", info.name));
+        }
+    }
+}
+
+impl Lane {
+    fn into_stage(self, counters: &[Arc<Counters>], pool: &FramePool) -> (String, EncodeStage) {
+        let counters = counters[self.output].clone();
+        let Self { name, input, work, window, exits, .. } = self;
+        (name, EncodeStage { input, work, window, exits, counters, pool: pool.clone() })
+    }
+}
+
+type OpenDecoder = (usize, usize, Queue<decode::Coded>, DecodeStage);
+
+/// A decoder for each stream that someone wants the frames of.
+fn open_decoders(
+    job: &Job,
+    streams: &[Vec<StreamParams>],
+    frames: Vec<((usize, usize), Queue<Frame>)>,
+    journal: &Arc<Journal>,
+    pool: &FramePool,
+) -> Result<Vec<OpenDecoder>> {
+    let mut decoders: Vec<OpenDecoder> = Vec::new();
+    for ((input, stream), output) in frames {
+        if let Some((.., stage)) = decoders.iter_mut().find(|(i, s, ..)| (*i, *s) == (input, stream)) {
+            stage.outputs.push(output);
+            continue;
+        }
+        let spec = &job.inputs[input];
+        let params = &streams[input][stream];
+        let name = if params.media() == MediaKind::Video { &spec.video_codec } else { &spec.audio_codec };
+        let options = DecoderOptions { name: name.clone(), pool: pool.clone() };
+        let decoder = open_decoder(params, &options).map_err(|source| Error::media(&spec.url, source))?;
+        let queue = Queue::new(decode::PACKETS);
+        let stage = DecodeStage {
+            url: spec.url.clone(),
+            input: queue.clone(),
+            decoder,
+            window: decode_window(spec),
+            outputs: vec![output],
+            journal: journal.clone(),
+            pool: pool.clone(),
+        };
+        decoders.push((input, stream, queue, stage));
+    }
+    Ok(decoders)
+}
+
+struct Threads {
+    outcome: Arc<Outcome>,
+    handles: Vec<JoinHandle<()>>,
+}
+
+impl Threads {
+    fn spawn(&mut self, name: String, body: impl FnOnce() -> Result<()> + Send + 'static) {
+        let outcome = self.outcome.clone();
+        let run = move || {
+            if let Err(error) = body() {
+                outcome.fail(error);
+            }
+        };
+        match thread::Builder::new().name(name).spawn(run) {
+            Ok(handle) => self.handles.push(handle),
+            Err(source) => self.outcome.fail(Error::io("job", "cannot start a thread", source)),
+        }
+    }
+}
+
+/// `-ss`, `-t`, `-to` of an input, for frames: exact. Without `-ss`, nothing is cut from the start.
+fn decode_window(spec: &InputSpec) -> Window {
+    let length = length(spec);
+    Window { from: spec.start.map(|_| Timestamp::ZERO), to: length.map(|length| Timestamp::ZERO + length) }
+}
+
+/// The same for packets: everything that a frame before the end may need.
+fn input_window(spec: &InputSpec, input: &Input) -> Window {
+    // A picture is shown after it is decoded: what is decoded by the end is needed.
+    let reorder = if input.is_live() { Duration::ZERO } else { Duration::from_millis(1) };
+    Window { from: None, to: length(spec).map(|length| Timestamp::ZERO + length + reorder) }
+}
+
+/// How much of an input is wanted.
+fn length(spec: &InputSpec) -> Option<Duration> {
+    spec.duration.or(spec.end.map(|end| end.saturating_sub(spec.start.unwrap_or_default())))
+}
+
+fn output_window(spec: &OutputSpec) -> Window {
+    let start = spec.start.unwrap_or_default();
+    let end = spec.duration.map(|duration| start + duration).or(spec.end);
+    Window { from: spec.start.map(|start| Timestamp::ZERO + start), to: end.map(|end| Timestamp::ZERO + end) }
+}
+
+/// Length of the first output, where it is known.
+fn total(job: &Job, inputs: &[Input]) -> Option<Duration> {
+    let of_input = |(spec, input): (&InputSpec, &Input)| {
+        let whole = input.duration().map(|whole| whole.saturating_sub(spec.start.unwrap_or_default()));
+        match (length(spec), whole) {
+            _ if spec.loops != 0 => None,
+            (Some(wanted), Some(whole)) => Some(wanted.min(whole)),
+            (wanted, whole) => wanted.or(whole),
+        }
+    };
+    let longest = job.inputs.iter().zip(inputs).map(of_input).max().flatten();
+    let output = &job.outputs[0];
+    let limit =
+        output.duration.or(output.end.map(|end| end.saturating_sub(output.start.unwrap_or_default())));
+    match (limit, longest) {
+        (Some(limit), Some(longest)) => Some(limit.min(longest)),
+        (limit, longest) => limit.or(longest),
+    }
+}
+
+/// The tags of the first input, with the user's over them.
+fn output_metadata(spec: &OutputSpec, inputs: &[Input]) -> Metadata {
+    let service = |key: &str| matches!(key, "service_name" | "service_provider");
+    let mut metadata: Metadata = inputs.first().map(Input::metadata).unwrap_or_default();
+    // What named the file and its writer does not name ours.
+    metadata.retain(|(key, _)| {
+        !matches!(key.as_str(), "encoder" | "major_brand" | "minor_version" | "compatible_brands")
+    });
+    for (key, value) in spec.metadata.iter().filter(|(key, _)| !service(key)) {
+        metadata.retain(|(old, _)| old != key);
+        if !value.is_empty() {
+            metadata.push((key.clone(), value.clone()));
+        }
+    }
+    metadata
+}

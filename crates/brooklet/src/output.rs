@@ -1,0 +1,272 @@
+//! An opened output: the streams that meet in its mixer, and the thread that writes what comes out.
+
+pub(crate) mod mixer;
+mod mux;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use brooklet_format::{MuxOptions, MuxerInfo};
+use brooklet_media::{Interleaver, MediaKind, Metadata, Packet, PacketSink, StreamParams};
+
+use crate::job::{Counters, Journal, OutputSpec};
+use crate::protocol::{self, LivePacketSink, SinkOptions, Target};
+use crate::{Error, Result, Stopper, Url};
+use mixer::{Mixer, Next};
+use mux::MuxSink;
+
+/// How long other streams may be while one is not known yet.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What an output is, before it is opened.
+pub(crate) struct OutputFormat {
+    pub(crate) url: Url,
+    pub(crate) info: &'static MuxerInfo,
+}
+
+/// An output that has been opened.
+pub(crate) struct Output {
+    url: String,
+    sink: Sink,
+    live: bool,
+}
+
+enum Sink {
+    Mux(MuxSink),
+    Packets(Box<dyn LivePacketSink>),
+}
+
+/// The way of one stream into one output.
+pub(crate) struct Exit {
+    pub(crate) mixer: Arc<Mixer>,
+    pub(crate) lane: usize,
+    /// `-frames`: packets that may still pass.
+    pub(crate) packets_left: Option<u64>,
+    announced: bool,
+}
+
+impl OutputFormat {
+    /// The format of an output: what was asked for, what its protocol or its name says.
+    pub(crate) fn find(spec: &OutputSpec) -> Result<Self> {
+        let url = Url::parse(&spec.url);
+        let failed = |source| Error::media(&spec.url, source);
+        let usual = protocol::scheme(&url)?.default_format();
+        let info = match (&spec.format, usual) {
+            (Some(name), _) => brooklet_format::muxer(name).map_err(failed)?,
+            (None, Some(usual)) => brooklet_format::muxer(usual).map_err(failed)?,
+            (None, None) => brooklet_format::guess_muxer(&url.rest).map_err(failed)?,
+        };
+        Ok(Self { url, info })
+    }
+
+    /// Whether someone will wait at the other end, as far as the protocol says.
+    pub(crate) fn is_live(&self) -> bool {
+        !matches!(self.url.scheme.as_str(), "file" | "pipe")
+    }
+
+    /// Opens it; this is where `-listen 1` waits.
+    pub(crate) fn open(&self, spec: &OutputSpec, stopper: &Stopper) -> Result<Output> {
+        let options = SinkOptions {
+            timeout: spec.timeout,
+            listen: spec.listen,
+            overwrite: spec.overwrite,
+            stopper: stopper.clone(),
+        };
+        let url = spec.url.clone();
+        // Nothing is written, so nothing need be there.
+        let target = if self.info.is_null() {
+            Target::Bytes(Box::new(Nowhere))
+        } else {
+            protocol::scheme(&self.url)?.open_sink(&self.url, &options)?
+        };
+        let (sink, live) = match target {
+            Target::Packets(sink) => (Sink::Packets(sink), true),
+            Target::Bytes(bytes) => {
+                let live = bytes.is_live();
+                let muxer = brooklet_format::open_muxer(self.info, &mux_options(spec, live));
+                let muxer = muxer.map_err(|source| Error::media(&url, source))?;
+                (
+                    Sink::Mux(MuxSink {
+                        url: url.clone(),
+                        muxer,
+                        bytes,
+                        written: Arc::new(AtomicU64::new(0)),
+                    }),
+                    live,
+                )
+            }
+        };
+        Ok(Output { url, sink, live: spec.live.unwrap_or(live) })
+    }
+}
+
+impl Output {
+    /// Whether someone is waiting at the other end.
+    pub(crate) const fn is_live(&self) -> bool {
+        self.live
+    }
+
+    /// Writes all that comes out of the mixer. `realtime` says whether the inputs come no faster than time passes.
+    pub(crate) fn run(
+        mut self,
+        mixer: &Mixer,
+        metadata: &Metadata,
+        counters: &Counters,
+        journal: &Journal,
+    ) -> Result<()> {
+        let outcome = self.write_all(mixer, metadata, counters, journal);
+        mixer.close();
+        match outcome {
+            // The reader of a pipe, the one viewer: when it has had enough, this output is done.
+            Err(error) if error.is_closed_pipe() => Ok(()),
+            Err(Error::Left { .. }) if self.is_listening() => Ok(()),
+            other => other,
+        }
+    }
+
+    fn write_all(
+        &mut self,
+        mixer: &Mixer,
+        metadata: &Metadata,
+        counters: &Counters,
+        journal: &Journal,
+    ) -> Result<()> {
+        let Some(lanes) = mixer.wait_for_streams(PATIENCE) else { return Ok(()) };
+        // Streams that never came have no number in the output.
+        let mut numbers = Vec::with_capacity(lanes.len());
+        let mut streams = Vec::new();
+        for lane in lanes {
+            numbers.push(lane.is_some().then_some(streams.len()));
+            streams.extend(lane);
+        }
+        if streams.is_empty() {
+            return Err(Error::Usage(format!("{}: nothing to write: no stream gave a packet", self.url)));
+        }
+        if streams.len() < numbers.len() {
+            journal.warn(format!("{}: a stream gave no packet and is left out", self.url));
+        }
+        self.sink().start(&streams, metadata)?;
+        loop {
+            match mixer.next() {
+                Next::Packet(mut packet) => {
+                    let Some(number) = numbers.get(packet.stream).copied().flatten() else { continue };
+                    packet.stream = number;
+                    self.sink().write(&packet)?;
+                    counters.wrote(&streams[number], &packet, self.bytes());
+                }
+                Next::Params(lane, params) => {
+                    if let Some(number) = numbers.get(lane).copied().flatten() {
+                        self.sink().change_params(number, &params)?;
+                        streams[number] = params;
+                    }
+                }
+                Next::End => break,
+            }
+        }
+        self.sink().finish()?;
+        counters.finished(self.bytes());
+        Ok(())
+    }
+
+    fn sink(&mut self) -> &mut dyn PacketSink<Error> {
+        match &mut self.sink {
+            Sink::Mux(sink) => sink,
+            Sink::Packets(sink) => sink.as_mut(),
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        match &self.sink {
+            Sink::Mux(sink) => sink.written.load(Ordering::Relaxed),
+            Sink::Packets(sink) => sink.bytes(),
+        }
+    }
+
+    fn is_listening(&self) -> bool {
+        matches!(&self.sink, Sink::Packets(sink) if sink.is_listening())
+    }
+}
+
+impl Exit {
+    /// The way into `lane` of a mixer.
+    pub(crate) fn new(mixer: &Arc<Mixer>, lane: usize, packets_left: Option<u64>) -> Self {
+        Self { mixer: mixer.clone(), lane, packets_left, announced: false }
+    }
+
+    /// Tells the output what the stream is, once.
+    pub(crate) fn announce(&mut self, params: &StreamParams) {
+        if !self.announced {
+            self.announced = true;
+            self.mixer.params(self.lane, params.clone());
+        }
+    }
+
+    /// Tells the output that the stream has other parameters from the next packet on.
+    pub(crate) fn change(&self, params: &StreamParams) {
+        self.mixer.params(self.lane, params.clone());
+    }
+
+    /// Sends a packet; blocks while the output is busy. False, and the end of the stream, when it wants no more.
+    pub(crate) fn push(&mut self, packet: Packet) -> bool {
+        let wanted = self.packets_left != Some(0) && self.mixer.push(self.lane, packet);
+        if let (true, Some(left)) = (wanted, &mut self.packets_left) {
+            *left -= 1;
+        }
+        if !wanted || self.packets_left == Some(0) {
+            self.mixer.end(self.lane);
+            return false;
+        }
+        true
+    }
+
+    /// The stream has ended.
+    pub(crate) fn end(&self) {
+        self.mixer.end(self.lane);
+    }
+}
+
+/// The mixer of an output whose streams come from these inputs.
+pub(crate) fn mixer_for(spec: &OutputSpec, inputs: &[usize], realtime: bool) -> Arc<Mixer> {
+    let interleaver = if realtime { Interleaver::live() } else { Interleaver::file() };
+    Arc::new(Mixer::new(inputs, interleaver, spec.shortest))
+}
+
+/// What a stream of this kind is encoded to where nothing is said, by the name of the codec.
+pub(crate) fn default_codec(info: &MuxerInfo, kind: MediaKind) -> Option<&'static str> {
+    let codec = match kind {
+        MediaKind::Video => info.default_video,
+        MediaKind::Audio => info.default_audio,
+        MediaKind::Other => None,
+    };
+    Some(brooklet_codec::default_encoder(codec?)?.name)
+}
+
+fn mux_options(spec: &OutputSpec, live: bool) -> MuxOptions {
+    let tag = |name: &str| spec.metadata.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    MuxOptions {
+        live,
+        muxrate: spec.muxrate,
+        service_name: tag("service_name"),
+        service_provider: tag("service_provider"),
+        no_duration_filesize: spec.flv_flags.iter().any(|flag| flag == "no_duration_filesize"),
+        ..MuxOptions::default()
+    }
+}
+
+/// Where the bytes of `-f null` go.
+struct Nowhere;
+
+impl protocol::ByteSink for Nowhere {
+    fn is_live(&self) -> bool {
+        false
+    }
+
+    fn write(&mut self, _: &brooklet_media::Piece) -> Result<()> {
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        Ok(())
+    }
+}

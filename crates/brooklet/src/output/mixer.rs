@@ -1,0 +1,337 @@
+//! Where the streams of one output meet: many threads push packets, one takes them in order of time.
+//!
+//! It is the one queue before a sink. It is bounded in two ways, and blocks whoever pushes:
+//! - packets that could be written and are not yet (the sink is slow): [`READY`] of them;
+//! - a stream that runs ahead of one that comes from another input: by [`LEAD`] of media time. Streams of the same
+//!   input never wait for each other here, for they may share the thread that would bring what is waited for.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use brooklet_media::{Interleaver, Packet, StreamParams, TimeBase, Timestamp};
+
+/// Packets that may wait for a slow sink.
+const READY: usize = 64;
+/// How far a stream may run ahead of a silent one from another input.
+const LEAD: Duration = Duration::from_secs(2);
+/// How long a stream is held back for that. Then it goes on, and the interleaver's own bound holds: two outputs
+/// that hold back each other's inputs can't stand still.
+const HOLD: Duration = Duration::from_secs(2);
+
+/// The meeting point of one output's streams.
+pub(crate) struct Mixer {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    interleaver: Interleaver,
+    lanes: Vec<LaneState>,
+    /// Packets that came before all streams were known.
+    early: Vec<Packet>,
+    started: bool,
+    closed: bool,
+    /// End all when one has ended: `-shortest`.
+    shortest: bool,
+    changes: Vec<(usize, StreamParams)>,
+}
+
+struct LaneState {
+    input: usize,
+    params: Option<StreamParams>,
+    ended: bool,
+    /// Newest dts, on the common clock.
+    newest: Option<Timestamp>,
+    /// Packets of this lane that wait.
+    waiting: usize,
+}
+
+/// What the sink's thread is to do next.
+pub(crate) enum Next {
+    /// Write a packet.
+    Packet(Packet),
+    /// Tell the sink that a stream has other parameters from its next packet on.
+    Params(usize, StreamParams),
+    /// Finish.
+    End,
+}
+
+impl Mixer {
+    /// One for streams that come from these inputs, each by its number.
+    pub(crate) fn new(inputs: &[usize], interleaver: Interleaver, shortest: bool) -> Self {
+        let lane =
+            |input: &usize| LaneState { input: *input, params: None, ended: false, newest: None, waiting: 0 };
+        let lanes = inputs.iter().map(lane).collect();
+        let state = State {
+            interleaver,
+            lanes,
+            early: Vec::new(),
+            started: false,
+            closed: false,
+            shortest,
+            changes: Vec::new(),
+        };
+        Self { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    /// The lane's parameters, before its first packet; again where they change.
+    pub(crate) fn params(&self, lane: usize, params: StreamParams) {
+        let mut state = self.lock();
+        if state.started {
+            state.changes.push((lane, params));
+        } else {
+            state.lanes[lane].params = Some(params);
+        }
+        self.changed.notify_all();
+    }
+
+    /// Adds a packet; blocks while the queue is full. False when the output has ended.
+    pub(crate) fn push(&self, lane: usize, mut packet: Packet) -> bool {
+        packet.stream = lane;
+        let mut state = self.lock();
+        let held_since = Instant::now();
+        while !state.closed && !state.lanes[lane].ended {
+            let wait = match state.hold(lane) {
+                Hold::No => break,
+                Hold::Sink => None,
+                Hold::Lead => match HOLD.checked_sub(held_since.elapsed()) {
+                    Some(left) => Some(left),
+                    None => break,
+                },
+            };
+            state = match wait {
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(left) => {
+                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+        if state.closed || state.lanes[lane].ended {
+            return false;
+        }
+        state.add(packet);
+        self.changed.notify_all();
+        true
+    }
+
+    /// The lane has no more packets.
+    pub(crate) fn end(&self, lane: usize) {
+        let mut state = self.lock();
+        let ends = if state.shortest { 0..state.lanes.len() } else { lane..lane + 1 };
+        for lane in ends {
+            state.lanes[lane].ended = true;
+            if state.started {
+                state.interleaver.end(lane);
+            }
+        }
+        self.changed.notify_all();
+    }
+
+    /// Ends at once: packets that wait are dropped, pushers return.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Blocks until every stream is known or has ended without having been. Those that are not known by the time
+    /// that others are `patience` long are left out. Returns parameters by lane; `None` where it was closed.
+    pub(crate) fn wait_for_streams(&self, patience: Duration) -> Option<Vec<Option<StreamParams>>> {
+        let mut state = self.lock();
+        loop {
+            if state.closed {
+                return None;
+            }
+            let known = state.lanes.iter().all(|lane| lane.ended || lane.params.is_some());
+            if known || state.early_span() > patience {
+                break;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.start();
+        self.changed.notify_all();
+        Some(state.lanes.iter().map(|lane| lane.params.clone()).collect())
+    }
+
+    /// Blocks until there is something to do.
+    pub(crate) fn next(&self) -> Next {
+        let mut state = self.lock();
+        loop {
+            if state.closed {
+                return Next::End;
+            }
+            if let Some((lane, params)) = state.due_change() {
+                return Next::Params(lane, params);
+            }
+            if let Some(packet) = state.interleaver.pop() {
+                if let Some(lane) = state.lanes.get_mut(packet.stream) {
+                    lane.waiting -= 1;
+                }
+                self.changed.notify_all();
+                return Next::Packet(packet);
+            }
+            if state.lanes.iter().all(|lane| lane.ended) && state.interleaver.is_empty() {
+                return Next::End;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere leaves the state whole: every change to it is one call.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Hold {
+    No,
+    Sink,
+    Lead,
+}
+
+impl State {
+    fn hold(&self, lane: usize) -> Hold {
+        let silent = |other: &LaneState| !other.ended && other.waiting == 0;
+        if self.started && !self.lanes.iter().any(silent) && self.interleaver.len() >= READY {
+            return Hold::Sink;
+        }
+        let this = &self.lanes[lane];
+        let Some(newest) = this.newest else { return Hold::No };
+        let waits_for = |other: &LaneState| {
+            silent(other)
+                && other.input != this.input
+                && other.newest.map_or(this.waiting > 1, |behind| newest.since(behind) > LEAD)
+        };
+        let ahead = self.lanes.iter().any(waits_for) && self.span(lane) > LEAD;
+        if ahead { Hold::Lead } else { Hold::No }
+    }
+
+    /// Media time of what waits in a lane, roughly: its packets share the time since the oldest lane's newest.
+    fn span(&self, lane: usize) -> Duration {
+        let newest = self.lanes[lane].newest.unwrap_or_default();
+        let behind = self
+            .lanes
+            .iter()
+            .filter(|other| !other.ended)
+            .map(|other| other.newest.unwrap_or_default())
+            .min();
+        newest.since(behind.unwrap_or(newest))
+    }
+
+    fn add(&mut self, packet: Packet) {
+        let lane = &mut self.lanes[packet.stream];
+        if let Some(params) = &lane.params {
+            lane.newest = Some(params.time_base.at(packet.dts));
+        }
+        lane.waiting += 1;
+        if self.started {
+            self.interleaver.push(packet);
+        } else {
+            self.early.push(packet);
+        }
+    }
+
+    fn start(&mut self) {
+        for lane in &mut self.lanes {
+            self.interleaver
+                .add_stream(lane.params.as_ref().map_or(TimeBase::NANOS, |params| params.time_base));
+            // One that nobody knows by now is left out.
+            lane.ended |= lane.params.is_none();
+        }
+        for packet in std::mem::take(&mut self.early) {
+            self.interleaver.push(packet);
+        }
+        for (number, lane) in self.lanes.iter().enumerate() {
+            if lane.ended {
+                self.interleaver.end(number);
+            }
+        }
+        self.started = true;
+    }
+
+    fn early_span(&self) -> Duration {
+        let newest = self.lanes.iter().filter_map(|lane| lane.newest).max().unwrap_or_default();
+        let first = self
+            .early
+            .first()
+            .and_then(|packet| Some(self.lanes[packet.stream].params.as_ref()?.time_base.at(packet.dts)));
+        newest.since(first.unwrap_or(newest))
+    }
+
+    /// A change of parameters takes effect between the packets that were pushed before it and after it: when the
+    /// lane's earlier packets have gone.
+    fn due_change(&mut self) -> Option<(usize, StreamParams)> {
+        let due = self.changes.iter().position(|(lane, _)| self.lanes[*lane].waiting == 0)?;
+        Some(self.changes.remove(due))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use brooklet_media::{CodecId, StreamKind};
+    use std::sync::Arc;
+    use std::thread;
+
+    fn params() -> StreamParams {
+        StreamParams::new(CodecId::Unknown(0), TimeBase::MILLIS, StreamKind::Other)
+    }
+
+    fn packet(dts: i64) -> Packet {
+        Packet::new(0, dts, bytes::Bytes::new())
+    }
+
+    fn drain(mixer: &Mixer) -> Vec<(usize, i64)> {
+        let mut order = Vec::new();
+        loop {
+            match mixer.next() {
+                Next::Packet(packet) => order.push((packet.stream, packet.dts)),
+                Next::Params(..) => {}
+                Next::End => return order,
+            }
+        }
+    }
+
+    #[test]
+    fn two_inputs_of_very_different_speed_keep_together() {
+        let mixer = Arc::new(Mixer::new(&[0, 1], Interleaver::file(), false));
+        let pushers: Vec<_> = [(0usize, 1u64), (1, 0)]
+            .into_iter()
+            .map(|(lane, nap)| {
+                let mixer = mixer.clone();
+                thread::spawn(move || {
+                    mixer.params(lane, params());
+                    for n in 0..300 {
+                        thread::sleep(Duration::from_millis(nap));
+                        assert!(mixer.push(lane, packet(n * 100)));
+                    }
+                    mixer.end(lane);
+                })
+            })
+            .collect();
+        assert!(mixer.wait_for_streams(Duration::from_secs(10)).is_some());
+        let order = drain(&mixer);
+        pushers.into_iter().for_each(|pusher| assert!(pusher.join().is_ok()));
+        assert_eq!(order.len(), 600);
+        assert!(order.is_sorted_by_key(|(_, dts)| *dts), "{order:?}");
+    }
+
+    #[test]
+    fn a_stream_that_never_comes_is_left_out() {
+        let mixer = Mixer::new(&[0, 0], Interleaver::file(), false);
+        mixer.params(0, params());
+        (0..12).for_each(|n| assert!(mixer.push(0, packet(n * 1_000))));
+        let streams = mixer.wait_for_streams(Duration::from_secs(10)).unwrap();
+        assert_eq!(streams.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false]);
+        mixer.end(0);
+        assert_eq!(drain(&mixer).len(), 12);
+    }
+
+    #[test]
+    fn the_shortest_ends_all() {
+        let mixer = Mixer::new(&[0, 1], Interleaver::file(), true);
+        (0..2).for_each(|lane| mixer.params(lane, params()));
+        assert!(mixer.push(0, packet(0)) && mixer.push(1, packet(0)));
+        mixer.end(0);
+        assert!(!mixer.push(1, packet(1)));
+    }
+}

@@ -1,0 +1,56 @@
+//! A packet sink that is a muxer and a place for its bytes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use brooklet_media::{Metadata, Muxer, Packet, PacketSink, Place, StreamParams};
+
+use crate::protocol::ByteSink;
+use crate::{Error, Result};
+
+/// Packets → muxer → bytes.
+pub(super) struct MuxSink {
+    pub(super) url: String,
+    pub(super) muxer: Box<dyn Muxer>,
+    pub(super) bytes: Box<dyn ByteSink>,
+    pub(super) written: Arc<AtomicU64>,
+}
+
+impl MuxSink {
+    fn drain(&mut self) -> Result<()> {
+        while let Some(piece) = self.muxer.poll_piece() {
+            if piece.place == Place::Append {
+                self.written.fetch_add(piece.bytes.len() as u64, Ordering::Relaxed);
+            }
+            self.bytes.write(&piece)?;
+        }
+        Ok(())
+    }
+
+    fn mux(&mut self, action: impl FnOnce(&mut dyn Muxer) -> brooklet_media::Result<()>) -> Result<()> {
+        action(self.muxer.as_mut()).map_err(|source| Error::media(&self.url, source))?;
+        self.drain()
+    }
+}
+
+impl PacketSink<Error> for MuxSink {
+    fn start(&mut self, streams: &[StreamParams], metadata: &Metadata) -> Result<()> {
+        for stream in streams {
+            self.mux(|muxer| muxer.add_stream(stream))?;
+        }
+        self.mux(|muxer| muxer.start(metadata))
+    }
+
+    fn write(&mut self, packet: &Packet) -> Result<()> {
+        self.mux(|muxer| muxer.write(packet))
+    }
+
+    fn change_params(&mut self, stream: usize, params: &StreamParams) -> Result<()> {
+        self.mux(|muxer| muxer.change_params(stream, params))
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        self.mux(|muxer| muxer.finish())?;
+        self.bytes.finish()
+    }
+}

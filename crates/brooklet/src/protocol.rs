@@ -1,0 +1,175 @@
+//! Where bytes come from and go to: one module per protocol, and the registry that finds them by scheme.
+
+pub mod file;
+pub mod pipe;
+pub(crate) mod socket;
+pub mod tcp;
+pub mod udp;
+
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+
+use brooklet_media::{PacketSink, Piece, Source};
+use bytes::Bytes;
+
+use crate::job::Listen;
+use crate::{Error, Result, Stopper, Url};
+
+/// How to open an input.
+#[derive(Clone, Debug, Default)]
+pub struct SourceOptions {
+    /// The longest wait for a connection or for bytes; `None` is for ever.
+    pub timeout: Option<Duration>,
+    /// Frees whoever waits for this input.
+    pub stopper: Stopper,
+}
+
+/// How to open an output.
+#[derive(Clone, Debug, Default)]
+pub struct SinkOptions {
+    /// The longest wait for a viewer, a connection, or room to write; `None` is for ever.
+    pub timeout: Option<Duration>,
+    /// Wait for viewers rather than connect.
+    pub listen: Listen,
+    /// Replace a file that exists.
+    pub overwrite: bool,
+    /// Frees whoever waits for this output.
+    pub stopper: Stopper,
+}
+
+/// Bytes of an input, in order, or from anywhere where it can seek.
+pub trait ByteSource: Send {
+    /// What is known of it before its first byte.
+    fn source(&self) -> Source;
+
+    /// Whether time passes at the other end: then what is not read now is lost or late.
+    fn is_live(&self) -> bool;
+
+    /// The next bytes, a handy number of them; blocks until there are some. Empty at the end.
+    ///
+    /// # Errors
+    ///
+    /// What the system or the peer says; [`Error::Stopped`] once stopped.
+    fn read(&mut self) -> Result<Bytes>;
+
+    /// Goes on from `at`, bytes from the start.
+    ///
+    /// # Errors
+    ///
+    /// Where [`Source::seekable`] is false, or the system refuses.
+    fn seek(&mut self, at: u64) -> Result<()>;
+}
+
+/// Where the bytes of an output go.
+pub trait ByteSink: Send {
+    /// Whether time passes at the other end: then encoders take their low-delay settings.
+    fn is_live(&self) -> bool;
+
+    /// Stores or sends a piece; blocks while there is no room, which is the back-pressure.
+    ///
+    /// # Errors
+    ///
+    /// What the system or the peer says; [`Error::Stopped`] once stopped.
+    fn write(&mut self, piece: &Piece) -> Result<()>;
+
+    /// Everything has been written: returns when it has been stored or sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`ByteSink::write`].
+    fn finish(&mut self) -> Result<()>;
+}
+
+/// What a scheme opens for an output: a place for bytes, which a muxer fills, or one that takes packets itself.
+pub enum Target {
+    /// Bytes of whatever format was asked for.
+    Bytes(Box<dyn ByteSink>),
+    /// Packets: the protocol has its own framing.
+    Packets(Box<dyn LivePacketSink>),
+}
+
+/// A [`PacketSink`] that a protocol opened.
+pub trait LivePacketSink: PacketSink<Error> {
+    /// Bytes sent so far.
+    fn bytes(&self) -> u64;
+
+    /// Whether the peer came to us: then its leaving is a normal end.
+    fn is_listening(&self) -> bool;
+}
+
+/// One protocol.
+pub trait Scheme: Send + Sync {
+    /// Its schemes, as they stand before the colon.
+    fn names(&self) -> &'static [&'static str];
+
+    /// The format that its streams have where none is asked for, by ffmpeg's name.
+    fn default_format(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Opens an input.
+    ///
+    /// # Errors
+    ///
+    /// Where it can't be reached, or the protocol has no inputs.
+    fn open_source(&self, url: &Url, options: &SourceOptions) -> Result<Box<dyn ByteSource>>;
+
+    /// Opens an output.
+    ///
+    /// # Errors
+    ///
+    /// Where it can't be reached, or the protocol has no outputs.
+    fn open_sink(&self, url: &Url, options: &SinkOptions) -> Result<Target>;
+
+    /// Whether there are inputs and outputs, for `-protocols`.
+    fn directions(&self) -> (bool, bool) {
+        (true, true)
+    }
+}
+
+/// Adds a protocol for the whole process; one with the same scheme as an earlier one takes its place.
+pub fn register(scheme: Arc<dyn Scheme>) {
+    registry().write().unwrap_or_else(PoisonError::into_inner).push(scheme);
+}
+
+/// All schemes: name, whether it has inputs, whether it has outputs.
+pub fn schemes() -> Vec<(&'static str, bool, bool)> {
+    let registry = registry().read().unwrap_or_else(PoisonError::into_inner);
+    let rows = registry.iter().flat_map(|scheme| {
+        let (input, output) = scheme.directions();
+        scheme.names().iter().map(move |name| (*name, input, output))
+    });
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort_unstable();
+    rows.dedup();
+    rows
+}
+
+/// The protocol of a URL.
+pub(crate) fn scheme(url: &Url) -> Result<Arc<dyn Scheme>> {
+    let registry = registry().read().unwrap_or_else(PoisonError::into_inner);
+    let found = registry.iter().rev().find(|scheme| scheme.names().contains(&url.scheme.as_str()));
+    found.cloned().ok_or_else(|| {
+        let mut names: Vec<_> = registry.iter().flat_map(|scheme| scheme.names()).copied().collect();
+        names.sort_unstable();
+        Error::Usage(format!(
+            "{}: no protocol '{}'; there are {}. For a file whose name has a colon, write file:NAME",
+            url.text,
+            url.scheme,
+            names.join(", ")
+        ))
+    })
+}
+
+fn registry() -> &'static RwLock<Vec<Arc<dyn Scheme>>> {
+    static REGISTRY: OnceLock<RwLock<Vec<Arc<dyn Scheme>>>> = OnceLock::new();
+    REGISTRY.get_or_init(|| {
+        RwLock::new(vec![
+            Arc::new(file::FileScheme),
+            Arc::new(pipe::Pipe),
+            Arc::new(tcp::Tcp),
+            Arc::new(udp::Udp),
+            Arc::new(crate::rtmp::Rtmp),
+        ])
+    })
+}

@@ -1,0 +1,120 @@
+//! `file:` and plain paths.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+
+use brooklet_media::{Piece, Place, Source};
+use bytes::{Bytes, BytesMut};
+
+use super::{ByteSink, ByteSource, Scheme, SinkOptions, SourceOptions, Target};
+use crate::{Error, Result, Url};
+
+/// Bytes read at once.
+const READ: usize = 128 * 1024;
+
+/// The protocol.
+pub struct FileScheme;
+
+impl Scheme for FileScheme {
+    fn names(&self) -> &'static [&'static str] {
+        &["file"]
+    }
+
+    fn open_source(&self, url: &Url, _: &SourceOptions) -> Result<Box<dyn ByteSource>> {
+        let failed = |source| Error::io(&url.text, "cannot open", source);
+        let file = File::open(&url.rest).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        if metadata.is_dir() {
+            return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder")));
+        }
+        // A named pipe or a device has no length and no way back.
+        let source =
+            Source { seekable: metadata.is_file(), length: metadata.is_file().then_some(metadata.len()) };
+        Ok(Box::new(FileSource { url: url.text.clone(), file, source, buffer: BytesMut::new() }))
+    }
+
+    fn open_sink(&self, url: &Url, options: &SinkOptions) -> Result<Target> {
+        let mut how = OpenOptions::new();
+        how.write(true).truncate(true).create(true);
+        if !options.overwrite && std::path::Path::new(&url.rest).is_file() {
+            let exists = io::Error::new(io::ErrorKind::AlreadyExists, "it exists; use -y to replace it");
+            return Err(Error::io(&url.text, "cannot create", exists));
+        }
+        let file = how.open(&url.rest).map_err(|source| Error::io(&url.text, "cannot create", source))?;
+        let file = BufWriter::with_capacity(READ, file);
+        Ok(Target::Bytes(Box::new(FileSink { url: url.text.clone(), file, length: 0 })))
+    }
+}
+
+struct FileSource {
+    url: String,
+    file: File,
+    source: Source,
+    buffer: BytesMut,
+}
+
+impl ByteSource for FileSource {
+    fn source(&self) -> Source {
+        self.source
+    }
+
+    fn is_live(&self) -> bool {
+        false
+    }
+
+    fn read(&mut self) -> Result<Bytes> {
+        self.buffer.resize(READ, 0);
+        let count = loop {
+            match self.file.read(&mut self.buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other.map_err(|source| Error::io(&self.url, "cannot read", source))?,
+            }
+        };
+        Ok(self.buffer.split_to(count).freeze())
+    }
+
+    fn seek(&mut self, at: u64) -> Result<()> {
+        self.file.seek(SeekFrom::Start(at)).map_err(|source| Error::io(&self.url, "cannot seek", source))?;
+        Ok(())
+    }
+}
+
+struct FileSink {
+    url: String,
+    file: BufWriter<File>,
+    length: u64,
+}
+
+impl FileSink {
+    fn put(&mut self, piece: &Piece) -> io::Result<()> {
+        match piece.place {
+            Place::Append => {
+                self.file.write_all(&piece.bytes)?;
+                self.length += piece.bytes.len() as u64;
+                Ok(())
+            }
+            Place::Patch(at) => {
+                // A device or a named pipe can't go back: the patch is left out.
+                if self.file.seek(SeekFrom::Start(at)).is_err() {
+                    return Ok(());
+                }
+                self.file.write_all(&piece.bytes)?;
+                self.file.seek(SeekFrom::Start(self.length)).map(drop)
+            }
+        }
+    }
+}
+
+impl ByteSink for FileSink {
+    fn is_live(&self) -> bool {
+        false
+    }
+
+    fn write(&mut self, piece: &Piece) -> Result<()> {
+        self.put(piece).map_err(|source| Error::io(&self.url, "cannot write", source))
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        self.file.flush().map_err(|source| Error::io(&self.url, "cannot write", source))
+    }
+}

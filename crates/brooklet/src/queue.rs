@@ -1,0 +1,218 @@
+//! The bounded queue between two threads, or between a thread and the runtime of the sockets.
+//!
+//! One queue serves both worlds, so that nothing ever blocks inside a caller's own runtime by accident: threads
+//! use [`Queue::push`] and [`Queue::pop`], tasks use [`Queue::send`] and [`Queue::receive`].
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+/// A first-in first-out queue of at most `capacity` items. When it is full, [`Queue::push`] blocks: that is the
+/// back-pressure. Cloning shares it.
+pub(crate) struct Queue<T> {
+    shared: Arc<Shared<T>>,
+}
+
+struct Shared<T> {
+    capacity: usize,
+    state: Mutex<State<T>>,
+    changed: Condvar,
+}
+
+struct State<T> {
+    items: VecDeque<T>,
+    closed: bool,
+    /// No more items come; those that wait are still handed out.
+    ended: bool,
+    wakers: Vec<Waker>,
+}
+
+/// The queue was closed: the other side is gone.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Closed;
+
+/// What [`Queue::pop_until`] found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Popped<T> {
+    Item(T),
+    Late,
+    End,
+}
+
+impl<T> Queue<T> {
+    /// An empty queue of at most `capacity` (at least 1) items.
+    pub(crate) fn new(capacity: usize) -> Self {
+        let state = State { items: VecDeque::new(), closed: false, ended: false, wakers: Vec::new() };
+        let shared = Shared { capacity: capacity.max(1), state: Mutex::new(state), changed: Condvar::new() };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Adds an item; blocks while the queue is full.
+    pub(crate) fn push(&self, item: T) -> Result<(), Closed> {
+        let mut state = self.lock();
+        while state.items.len() >= self.shared.capacity && !state.closed {
+            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        self.add(state, item)
+    }
+
+    /// Adds an item; waits while the queue is full.
+    pub(crate) async fn send(&self, item: T) -> Result<(), Closed> {
+        let mut item = Some(item);
+        poll_fn(|context| {
+            let mut state = self.lock();
+            if state.items.len() >= self.shared.capacity && !state.closed {
+                state.wakers.push(context.waker().clone());
+                return Poll::Pending;
+            }
+            Poll::Ready(item.take().map_or(Ok(()), |item| self.add(state, item)))
+        })
+        .await
+    }
+
+    /// Adds an item where there is room; `false` where there is none.
+    pub(crate) fn try_push(&self, item: T) -> Result<bool, Closed> {
+        let state = self.lock();
+        if state.items.len() >= self.shared.capacity && !state.closed {
+            return Ok(false);
+        }
+        self.add(state, item).map(|()| true)
+    }
+
+    /// The next item; blocks until there is one. `None` at the end.
+    pub(crate) fn pop(&self) -> Option<T> {
+        match self.pop_until(None) {
+            Popped::Item(item) => Some(item),
+            Popped::Late | Popped::End => None,
+        }
+    }
+
+    /// The next item; blocks until there is one, at most until `deadline`.
+    pub(crate) fn pop_until(&self, deadline: Option<Instant>) -> Popped<T> {
+        let mut state = self.lock();
+        loop {
+            if let Some(item) = self.take(&mut state) {
+                return Popped::Item(item);
+            }
+            if state.closed || state.ended {
+                return Popped::End;
+            }
+            state = match deadline {
+                None => self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left == Duration::ZERO {
+                        return Popped::Late;
+                    }
+                    self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    /// The next item, where one waits.
+    pub(crate) fn try_pop(&self) -> Option<T> {
+        let mut state = self.lock();
+        self.take(&mut state)
+    }
+
+    /// The next item; waits until there is one. `None` at the end.
+    pub(crate) async fn receive(&self) -> Option<T> {
+        poll_fn(|context| {
+            let mut state = self.lock();
+            if let Some(item) = self.take(&mut state) {
+                return Poll::Ready(Some(item));
+            }
+            if state.closed || state.ended {
+                return Poll::Ready(None);
+            }
+            state.wakers.push(context.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// No more items will be added: the reader gets those that wait, then the end.
+    pub(crate) fn end(&self) {
+        let mut state = self.lock();
+        state.ended = true;
+        self.wake(state);
+    }
+
+    /// Both sides stop at once; items that wait are dropped.
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        state.items.clear();
+        self.wake(state);
+    }
+
+    /// Whether [`Queue::close`] was called.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    fn add(&self, mut state: MutexGuard<'_, State<T>>, item: T) -> Result<(), Closed> {
+        if state.closed {
+            return Err(Closed);
+        }
+        state.items.push_back(item);
+        self.wake(state);
+        Ok(())
+    }
+
+    fn take(&self, state: &mut MutexGuard<'_, State<T>>) -> Option<T> {
+        let item = state.items.pop_front()?;
+        state.wakers.drain(..).for_each(Waker::wake);
+        self.shared.changed.notify_all();
+        Some(item)
+    }
+
+    fn wake(&self, mut state: MutexGuard<'_, State<T>>) {
+        state.wakers.drain(..).for_each(Waker::wake);
+        self.shared.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // A panic elsewhere leaves the queue whole: every change to it is one call.
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Clone for Queue<T> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    #[test]
+    fn a_full_queue_blocks_until_there_is_room() {
+        let queue = Queue::new(2);
+        let writer = queue.clone();
+        let pushed = thread::spawn(move || (0..100).map(|n| writer.push(n)).filter(Result::is_ok).count());
+        let popped: Vec<_> = (0..100).filter_map(|_| queue.pop()).collect();
+        assert_eq!(popped, (0..100).collect::<Vec<_>>());
+        assert_eq!(pushed.join().ok(), Some(100));
+    }
+
+    #[test]
+    fn closing_frees_a_blocked_writer_and_ending_hands_out_what_waits() {
+        let queue = Queue::new(1);
+        assert_eq!(queue.push(1), Ok(()));
+        let writer = queue.clone();
+        let blocked = thread::spawn(move || writer.push(2));
+        queue.close();
+        assert_eq!(blocked.join().ok(), Some(Err(Closed)));
+        let queue = Queue::new(1);
+        assert_eq!(queue.push(1), Ok(()));
+        queue.end();
+        assert_eq!((queue.pop(), queue.pop()), (Some(1), None));
+    }
+}

@@ -1,0 +1,56 @@
+//! Publishing to a server.
+
+use std::time::Duration;
+
+use brooklet_rtmp::{Client, ClientEvent, ClientOptions, RtmpUrl};
+
+use super::connection::{Connection, Turn};
+use super::sink::{Remote, Sent, TagSink, send_tags};
+use super::{handshake_random, now};
+use crate::protocol::socket::wait_for;
+use crate::protocol::tcp;
+use crate::protocol::{LivePacketSink, SinkOptions};
+use crate::{Error, Result, Url, runtime};
+
+/// How long a connection may take where the caller sets no timeout.
+const CONNECT: Duration = Duration::from_secs(20);
+
+/// Connects and waits until the server has agreed, or refused.
+pub(super) fn open(url: &Url, peer: &RtmpUrl, options: &SinkOptions) -> Result<Box<dyn LivePacketSink>> {
+    let (text, peer, limit) = (url.text.clone(), peer.clone(), options.timeout);
+    let connecting = async move {
+        let stream = tcp::connect(&peer.host, peer.port).await;
+        let stream = stream.map_err(|source| Error::io(&text, "cannot connect", source))?;
+        let client = Client::publish(&peer, ClientOptions::default(), &handshake_random(), now());
+        let mut connection = Connection::new(&text, stream, client, limit);
+        match connection.turn(std::future::pending::<()>()).await? {
+            Turn::Event(ClientEvent::Ready) => Ok(connection),
+            _ => Err(Error::Left { url: text }),
+        }
+    };
+    let patience = (options.timeout.unwrap_or(CONNECT), "the server did not answer");
+    let mut connection = wait_for(url, &options.stopper, Some(patience), connecting)?;
+
+    let remote = Remote::new(&url.text, &options.stopper);
+    let (tags, outcome, sent, text) =
+        (remote.tags.clone(), remote.outcome.clone(), remote.sent.clone(), url.text.clone());
+    let runtime =
+        runtime::handle().map_err(|source| Error::io(&url.text, "cannot start the network", source))?;
+    runtime.spawn(async move {
+        let send =
+            |client: &mut Client, tag: &_| client.send(tag).map_err(|source| Error::rtmp(&text, source));
+        let ended =
+            send_tags(&mut connection, &tags, &sent, send, |_, event| Ok(event != ClientEvent::End)).await;
+        let ended = match ended {
+            Ok(Sent::All) => {
+                connection.endpoint.finish();
+                connection.close().await.map(drop)
+            }
+            Ok(Sent::PeerLeft) => Err(Error::Left { url: text.clone() }),
+            Err(error) => Err(error),
+        };
+        let _ = outcome.send(ended).await;
+        tags.close();
+    });
+    Ok(Box::new(TagSink::new(&url.text, false, remote)))
+}

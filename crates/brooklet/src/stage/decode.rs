@@ -1,0 +1,87 @@
+//! The thread that decodes one stream, for all who want its frames.
+
+use std::sync::Arc;
+
+use brooklet_media::{Decoder, Frame, FramePool, Packet, StreamParams};
+
+use super::cut::{Cut, Window};
+use crate::job::Journal;
+use crate::queue::Queue;
+use crate::{Error, Result};
+
+/// Packets that wait for a decoder; when full, the input is not read.
+pub(crate) const PACKETS: usize = 32;
+
+/// What the input's thread hands to a decoder.
+#[derive(Debug)]
+pub(crate) enum Coded {
+    Packet(Packet),
+    Params(StreamParams),
+}
+
+/// One stream's decoder and those who want its frames.
+pub(crate) struct DecodeStage {
+    pub(crate) url: String,
+    pub(crate) input: Queue<Coded>,
+    pub(crate) decoder: Box<dyn Decoder>,
+    pub(crate) window: Window,
+    pub(crate) outputs: Vec<Queue<Frame>>,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) pool: FramePool,
+}
+
+impl DecodeStage {
+    /// Runs until the input ends or nobody wants more.
+    pub(crate) fn run(mut self) -> Result<()> {
+        let outcome = self.decode_all();
+        // Whoever waits on either side is told, however this ended.
+        self.input.close();
+        self.outputs.iter().for_each(Queue::end);
+        outcome
+    }
+
+    fn decode_all(&mut self) -> Result<()> {
+        let (mut frames, mut failures) = (0u64, 0u64);
+        let mut last_failure = None;
+        while let Some(coded) = self.input.pop() {
+            let decoded = match coded {
+                Coded::Packet(packet) => self.decoder.decode(&packet),
+                Coded::Params(params) => self.decoder.change_params(&params),
+            };
+            // Damage costs the frames that it hit; the stream goes on, as in every player.
+            if let Err(error) = decoded {
+                failures += 1;
+                self.journal.warn_some(failures, || format!("{}: {error}", self.url));
+                last_failure = Some(error);
+            }
+            match self.hand_out(&mut frames)? {
+                true => {}
+                false => return Ok(()),
+            }
+        }
+        if let Err(error) = self.decoder.flush() {
+            last_failure = Some(error);
+        }
+        self.hand_out(&mut frames)?;
+        match last_failure {
+            Some(error) if frames == 0 => Err(Error::media(&self.url, error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// False when nobody wants more.
+    fn hand_out(&mut self, frames: &mut u64) -> Result<bool> {
+        while let Some(frame) = self.decoder.poll_frame() {
+            *frames += 1;
+            match self.window.cut(frame, &self.pool)? {
+                Cut::Keep(frame) => self.outputs.retain(|output| output.push(frame.clone()).is_ok()),
+                Cut::Before => {}
+                Cut::After => return Ok(false),
+            }
+            if self.outputs.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
