@@ -18,7 +18,9 @@ use crate::descriptor;
 use crate::pes::Times;
 use crate::psi::PmtStream;
 
-pub(crate) use opus::channel_config as opus_channel_config;
+pub(crate) use opus::{
+    channel_config as opus_channel_config, write_control_header as write_opus_control_header,
+};
 
 /// An access unit, with times in ticks of 90 kHz that no longer wrap.
 #[derive(Clone, PartialEq, Eq, Debug)]

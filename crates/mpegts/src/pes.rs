@@ -83,19 +83,23 @@ impl PesHeader {
         PesStart::Header(Self { stream_id, times, size, payload })
     }
 
-    /// Appends the header; the length is left open where it is more than its 16 bits hold.
-    pub(crate) fn write(stream_id: u8, times: Times, payload: usize, out: &mut Vec<u8>) {
-        let extra = if times.dts == times.pts { TIME } else { 2 * TIME };
-        let length = u16::try_from(OPTIONAL + extra + payload).unwrap_or(0);
-        out.extend([0, 0, 1, stream_id]);
-        out.extend(length.to_be_bytes());
-        // data_alignment_indicator: the payload begins with an access unit.
-        out.extend([0x84, if extra == TIME { 0x80 } else { 0xC0 }, extra as u8]);
-        if extra == TIME {
-            out.extend(time_field(0b0010, times.pts));
-        } else {
-            out.extend(time_field(0b0011, times.pts));
+    /// Appends the header of a PES packet that holds an access unit; its length is set afterwards.
+    pub(crate) fn write(stream_id: u8, times: Times, out: &mut Vec<u8>) {
+        let has_dts = times.dts != times.pts;
+        out.extend([0, 0, 1, stream_id, 0, 0]);
+        // data_alignment_indicator: the payload begins with the access unit.
+        out.extend([0x84, if has_dts { 0xC0 } else { 0x80 }, if has_dts { 2 * TIME } else { TIME } as u8]);
+        out.extend(time_field(if has_dts { 0b0011 } else { 0b0010 }, times.pts));
+        if has_dts {
             out.extend(time_field(0b0001, times.dts));
+        }
+    }
+
+    /// Sets the length of the PES packet that is all of `pes`; it stays open where it is more than 16 bits hold.
+    pub(crate) fn set_length(pes: &mut [u8]) {
+        let length = u16::try_from(pes.len().saturating_sub(FIXED)).unwrap_or(0);
+        if let Some(place) = pes.get_mut(4..FIXED) {
+            place.copy_from_slice(&length.to_be_bytes());
         }
     }
 }
@@ -159,12 +163,15 @@ mod tests {
         #[test]
         fn what_is_written_reads_back(pts in 0..WRAP, dts in 0..WRAP, payload in 0usize..70_000) {
             let mut out = Vec::new();
-            PesHeader::write(AUDIO, Times { pts, dts }, payload, &mut out);
+            PesHeader::write(AUDIO, Times { pts, dts }, &mut out);
+            let size = out.len();
+            out.resize(size + payload, 0);
+            PesHeader::set_length(&mut out);
             let PesStart::Header(header) = PesHeader::parse(&out) else { panic!("no header") };
             prop_assert_eq!(header.times, Some(Times { pts, dts }));
-            prop_assert_eq!(header.size, out.len());
-            let fits = OPTIONAL + 2 * TIME + payload <= 0xFFFF;
-            prop_assert!(header.payload == Some(payload) || header.payload.is_none() && (!fits || payload + OPTIONAL + TIME > 0xFFFF));
+            prop_assert_eq!(header.size, size);
+            let fits = out.len() - FIXED <= 0xFFFF;
+            prop_assert_eq!(header.payload, fits.then_some(payload));
         }
 
         #[test]

@@ -3,7 +3,7 @@
 mod section;
 mod tables;
 
-pub(crate) use section::{Section, SectionAssembler, crc32};
+pub(crate) use section::{Section, SectionAssembler, write_packets};
 pub(crate) use tables::{Pat, Pmt, PmtStream, Sdt};
 
 /// The PID of the program association table.
