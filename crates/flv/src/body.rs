@@ -241,3 +241,76 @@ impl Cursor<'_> {
         self.at..self.body.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(kind: TagKind, body: &[u8], track: Option<u8>) -> Option<(Content, u32, u8, Vec<u8>)> {
+        let parsed = Body::parse(kind, body, track)?;
+        Some((parsed.content, parsed.nanos, parsed.track, body[parsed.data].to_vec()))
+    }
+
+    #[test]
+    fn nanoseconds_stand_before_the_packet_type_that_counts() {
+        let body = b"\x97\x02\x0a\x0b\x0c\x01hvc1\0\0\x28data";
+        let parsed = Body::parse(TagKind::Video, body, None).unwrap();
+        assert_eq!((parsed.nanos, parsed.composition_time), (0x0A_0B0C, 40));
+        assert_eq!((parsed.key, &body[parsed.data]), (true, &b"data"[..]));
+    }
+
+    #[test]
+    fn extensions_that_we_do_not_know_are_stepped_over() {
+        let long = [b"\x97\xff\x01\x03".as_slice(), &[0; 260], b"\x13hvc1data"].concat();
+        let expected = Some((Content::Frame, 0, 0, b"data".to_vec()));
+        assert_eq!(read(TagKind::Video, &long, None), expected);
+        assert_eq!(read(TagKind::Video, b"\x97\x00\x00\x77\x00\x00\x13hvc1data", None), expected);
+        assert_eq!(read(TagKind::Video, b"\x97\xff\xff\xff", None), None);
+    }
+
+    #[test]
+    fn of_many_tracks_the_wanted_one_is_taken() {
+        let one_codec = b"\x95\x11Opus\x00\0\0\x03abc\x01\0\0\x02de";
+        assert_eq!(read(TagKind::Audio, one_codec, None), Some((Content::Frame, 0, 0, b"abc".to_vec())));
+        assert_eq!(read(TagKind::Audio, one_codec, Some(1)), Some((Content::Frame, 0, 1, b"de".to_vec())));
+        assert_eq!(read(TagKind::Audio, one_codec, Some(2)), None);
+        let codecs = b"\x96\x23av01\x00\0\0\x01ahvc1\x04\0\0\x02de";
+        let parsed = Body::parse(TagKind::Video, codecs, Some(4)).unwrap();
+        assert_eq!((parsed.coding, &codecs[parsed.data]), (Coding::FourCc(*b"hvc1"), &b"de"[..]));
+        let alone = b"\x96\x01av01\x07data";
+        assert_eq!(read(TagKind::Video, alone, None), Some((Content::Frame, 0, 7, b"data".to_vec())));
+        assert_eq!(read(TagKind::Video, alone, Some(0)), None);
+    }
+
+    #[test]
+    fn a_track_past_the_end_is_not_read() {
+        assert_eq!(read(TagKind::Audio, b"\x95\x11Opus\x00\0\0\x09abc", None), None);
+    }
+
+    #[test]
+    fn composition_times_are_signed() {
+        let parsed = Body::parse(TagKind::Video, b"\x27\x01\xff\xff\xd8x", None).unwrap();
+        assert_eq!((parsed.composition_time, parsed.key), (-40, false));
+    }
+
+    #[test]
+    fn commands_and_what_has_no_letters_are_no_frames() {
+        assert_eq!(read(TagKind::Video, b"\xd1\x00", None), None);
+        assert_eq!(read(TagKind::Video, b"\x91\x00\x01\x02\x03data", None), None);
+        assert_eq!(
+            read(TagKind::Video, b"\x57\x01\0\0\0\x00", None).map(|body| body.0),
+            Some(Content::Other)
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_body_is_read_or_refused(body in proptest::collection::vec(0u8.., 0..40), first in 0x80u8.., track: Option<u8>) {
+            for kind in [TagKind::Audio, TagKind::Video, TagKind::Script] {
+                let _ = Body::parse(kind, &body, track);
+                let enhanced = [&[first, 7, 0], &body[..]].concat();
+                let _ = Body::parse(kind, &enhanced, track);
+            }
+        }
+    }
+}

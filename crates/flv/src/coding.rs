@@ -95,8 +95,8 @@ impl Coding {
         Ok(match codec {
             // Always said to be 44.1 kHz stereo: the configuration is what counts.
             CodecId::Aac => (Self::Legacy(AAC), 0x0F),
-            // A decoder reads the rate from the frames; where this has no number for it, the nearest is given.
-            CodecId::Mp3 if audio.rate == 8_000 => (Self::Legacy(MP3_8_KHZ), 2 | stereo),
+            // A decoder reads the rate from the frames; where this has no number for it, the nearest is given. The
+            // number of its own that 8 kHz has is one that ffmpeg can't read.
             CodecId::Mp3 => {
                 let rate = match audio.rate {
                     0..=16_000 => 1,

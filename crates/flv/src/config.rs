@@ -72,3 +72,32 @@ fn vpcc(params: &StreamParams) -> [u8; 8] {
     };
     [profile, 10, depth << 4 | subsampling << 1, 2, 2, 2, 0, 0]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{audio, video};
+
+    #[test]
+    fn vp9_without_a_record_gets_one_of_its_pixel_format() {
+        let mut vp9 = video(CodecId::Vp9);
+        vp9.extradata = Bytes::new();
+        assert_eq!(of(&vp9).unwrap().unwrap()[..], [1, 0, 0, 0, 0, 10, 0x82, 2, 2, 2, 0, 0]);
+    }
+
+    #[test]
+    fn flac_gets_its_signature() {
+        let flac = audio(CodecId::Flac);
+        let config = of(&flac).unwrap().unwrap();
+        assert_eq!((&config[..8], &config[8..]), (&FLAC_HEADER[..], &flac.extradata[..]));
+    }
+
+    #[test]
+    fn records_that_nobody_can_read_are_not_written() {
+        for codec in [CodecId::H264, CodecId::Hevc] {
+            let mut params = video(codec);
+            params.extradata = Bytes::from_static(b"\0\0\0\x01\x67annex b");
+            assert!(of(&params).is_err());
+        }
+    }
+}

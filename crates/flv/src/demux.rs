@@ -275,3 +275,143 @@ fn placed(error: Error, tag: u64) -> Error {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::amf0::{self, Value};
+    use crate::fixtures::{demux, packets};
+    use brooklet_media::DemuxEvent;
+
+    const FILE: &[u8] = b"FLV\x01\x04\0\0\0\x09\0\0\0\0";
+
+    /// A tag of 8-bit PCM with one byte in it, and a trailer.
+    fn pcm(millis: i64, trailer: u32) -> Vec<u8> {
+        let header = TagHeader::new(TagKind::Audio, 2, millis).to_bytes();
+        [&header[..], &[0x04, millis as u8], &trailer.to_be_bytes()].concat()
+    }
+
+    fn good(millis: i64) -> Vec<u8> {
+        pcm(millis, 13)
+    }
+
+    fn times(parts: &[&[u8]]) -> Vec<i64> {
+        packets(demux(&parts.concat(), 64).unwrap()).iter().map(|packet| packet.pts).collect()
+    }
+
+    #[test]
+    fn trailers_may_all_be_wrong() {
+        assert_eq!(times(&[FILE, &pcm(0, 0), &pcm(40, 2), &pcm(80, 99)]), [0, 40, 80]);
+    }
+
+    #[test]
+    fn the_last_tag_may_lack_its_trailer_but_not_its_body() {
+        let last = good(40);
+        assert_eq!(times(&[FILE, &good(0), &last[..13]]), [0, 40]);
+        assert_eq!(times(&[FILE, &good(0), &last[..12]]), [0]);
+    }
+
+    #[test]
+    fn junk_between_tags_is_stepped_over_and_said() {
+        let file = [FILE, &good(0), b"junk that is no tag", &good(40), &good(80)].concat();
+        let events = demux(&file, 7).unwrap();
+        assert!(events.contains(&DemuxEvent::Discontinuity));
+        assert_eq!(packets(events).iter().map(|packet| packet.pts).collect::<Vec<_>>(), [0, 40, 80]);
+    }
+
+    #[test]
+    fn a_forged_size_costs_its_own_tag() {
+        let mut forged = good(40);
+        forged[1] = 0xFF;
+        assert_eq!(times(&[FILE, &good(0), &forged, &good(80), &good(120)]), [0, 80, 120]);
+    }
+
+    #[test]
+    fn unknown_and_empty_tags_are_skipped() {
+        let unknown = [b"\x0f\0\0\x02\0\0\0\0\0\0\0xx".as_slice(), &13u32.to_be_bytes()].concat();
+        let empty = [b"\x08\0\0\0\0\0\0\0\0\0\0".as_slice(), &11u32.to_be_bytes()].concat();
+        assert_eq!(times(&[FILE, &unknown, &good(0), &empty, &unknown, &good(40)]), [0, 40]);
+    }
+
+    #[test]
+    fn encrypted_tags_are_refused_or_skipped() {
+        let mut encrypted = good(40);
+        encrypted[0] |= 0x20;
+        let refused = demux(&[FILE, &encrypted].concat(), 64).unwrap_err().to_string();
+        assert!(refused.starts_with("encrypted flv is not supported"), "{refused}");
+        assert_eq!(times(&[FILE, &good(0), &encrypted, &good(80)]), [0, 80]);
+    }
+
+    #[test]
+    fn what_is_no_flv_is_refused_at_once() {
+        assert!(matches!(demux(b"RIFF....WAVE", 64), Err(Error::Invalid { at: 0, .. })));
+        assert!(matches!(demux(b"FLV\x01", 64), Err(Error::Truncated { .. })));
+        assert!(matches!(demux(b"", 64), Err(Error::Truncated { .. })));
+        assert_eq!(demux(FILE, 64), Ok(vec![DemuxEvent::HeaderRead]));
+    }
+
+    #[test]
+    fn damage_is_told_where_nothing_else_could_be_read() {
+        let config =
+            [b"\x09\0\0\x06\0\0\0\0\0\0\0\x17\0\0\0\0\x07".as_slice(), &17u32.to_be_bytes()].concat();
+        let error = demux(&[FILE, &config].concat(), 64).unwrap_err().to_string();
+        assert_eq!(error, "flv: a sequence header that ends inside its decoder configuration at byte 13");
+    }
+
+    #[test]
+    fn times_unwrap_past_every_boundary() {
+        let far = |millis: i64| [FILE, &good(millis), &good(millis + 40)].concat();
+        for start in [(1 << 24) - 20, (1i64 << 31) - 20, (1 << 32) - 3_700_000] {
+            assert_eq!(times(&[&far(start)]), [start, start + 40]);
+        }
+        assert_eq!(times(&[&far((1 << 32) - 20)]), [-20, 20]);
+    }
+
+    #[test]
+    fn a_script_at_zero_does_not_move_the_clock() {
+        let script = [b"\x12\0\0\x04\0\0\0\0\0\0\0\x02\0\x01a".as_slice(), &15u32.to_be_bytes()].concat();
+        let late = 3_000_000_000;
+        assert_eq!(times(&[FILE, &script, &good(late), &script, &good(late + 40)]), [late, late + 40]);
+    }
+
+    #[test]
+    fn seeking_follows_the_index() {
+        let list = |numbers: [f64; 3]| Value::StrictArray(numbers.map(Value::Number).to_vec());
+        let script = |places: [f64; 3]| {
+            let index = Value::Object(vec![
+                ("times".into(), list([0.0, 1.0, 2.0])),
+                ("filepositions".into(), list(places)),
+            ]);
+            let mut body = Vec::new();
+            amf0::write(&"onMetaData".into(), &mut body);
+            amf0::write(&Value::Object(vec![("keyframes".into(), index)]), &mut body);
+            let header = TagHeader::new(TagKind::Script, body.len(), 0).to_bytes();
+            let trailer = (body.len() as u32 + 11).to_be_bytes();
+            [&header[..], &body, &trailer].concat()
+        };
+        let first = FILE.len() + script([0.0; 3]).len();
+        let places = [0, 1, 2].map(|tag| (first + tag * 17) as f64);
+        let file = [FILE, &script(places), &good(0), &good(1_000), &good(2_000)].concat();
+
+        let mut demuxer = FlvDemuxer::new(Source { seekable: true, length: Some(file.len() as u64) });
+        assert!(demuxer.seek(0, 0).is_err(), "nothing is known yet");
+        let mut first_after = |pts: i64| {
+            if pts >= 0 {
+                demuxer.seek(0, pts).unwrap();
+            }
+            loop {
+                match demuxer.step().unwrap() {
+                    DemuxStep::Read(at) => demuxer.push(Bytes::copy_from_slice(&file[at as usize..])),
+                    DemuxStep::Event(DemuxEvent::Packet(packet)) => return packet.pts,
+                    DemuxStep::Event(event) => assert_ne!(event, DemuxEvent::Discontinuity),
+                    DemuxStep::End => panic!("no packet"),
+                }
+            }
+        };
+        assert_eq!([-1, 2_500, 1_999, 1_000, 999].map(&mut first_after), [0, 2_000, 1_000, 1_000, 0]);
+        let mut pipe = FlvDemuxer::new(Source::default());
+        pipe.push(Bytes::from(file));
+        while !matches!(pipe.step(), Ok(DemuxStep::Event(DemuxEvent::Packet(_)))) {}
+        assert!(pipe.seek(0, 1_000).is_err());
+    }
+}

@@ -314,3 +314,176 @@ fn duration(params: &StreamParams) -> i64 {
     };
     period.map_or(0, |(clock, ticks)| clock.rescale(i64::from(ticks), TimeBase::MILLIS))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{AVC_CONFIG, tag};
+    use brooklet_media::CodecId;
+
+    fn read(tags: impl IntoIterator<Item = Tag>) -> Vec<DemuxEvent> {
+        read_with(&mut TagReader::new(), tags)
+    }
+
+    fn read_with(reader: &mut TagReader, tags: impl IntoIterator<Item = Tag>) -> Vec<DemuxEvent> {
+        let mut events = Vec::new();
+        for tag in tags {
+            reader.push(tag).unwrap();
+            events.extend(std::iter::from_fn(|| reader.poll()));
+        }
+        events
+    }
+
+    fn names(events: &[DemuxEvent]) -> Vec<&'static str> {
+        let name = |event: &DemuxEvent| match event {
+            DemuxEvent::StreamAdded(params) => params.codec.name(),
+            DemuxEvent::HeaderRead => "header",
+            DemuxEvent::Packet(_) => "packet",
+            DemuxEvent::Params { .. } => "params",
+            DemuxEvent::Discontinuity => "jump",
+        };
+        events.iter().map(name).collect()
+    }
+
+    fn avc_header(record: &[u8]) -> Tag {
+        tag(TagKind::Video, 0, &[b"\x17\0\0\0\0", record].concat())
+    }
+
+    fn picture(timestamp: i64) -> Tag {
+        tag(TagKind::Video, timestamp, b"\x27\x01\0\0\x28\0\0\0\x01x")
+    }
+
+    fn aac_header() -> Tag {
+        tag(TagKind::Audio, 0, b"\xaf\0\x11\x90")
+    }
+
+    fn sound(timestamp: i64) -> Tag {
+        tag(TagKind::Audio, timestamp, b"\xae\x01sound")
+    }
+
+    #[test]
+    fn the_header_is_read_when_both_streams_are_there() {
+        let events = read([avc_header(AVC_CONFIG), picture(0), aac_header(), sound(0)]);
+        assert_eq!(names(&events), ["h264", "packet", "aac", "header", "packet"]);
+    }
+
+    #[test]
+    fn what_is_promised_is_all_that_is_waited_for() {
+        let mut reader = TagReader::new();
+        reader.promise(true, false);
+        let events = read_with(&mut reader, [avc_header(AVC_CONFIG), picture(0)]);
+        assert_eq!(names(&events), ["h264", "header", "packet"]);
+    }
+
+    #[test]
+    fn a_promise_that_is_not_kept_is_waited_for_a_second() {
+        let mut reader = TagReader::new();
+        reader.promise(true, true);
+        let events = read_with(&mut reader, [avc_header(AVC_CONFIG), picture(7_000), picture(7_999)]);
+        assert_eq!(names(&events), ["h264", "packet", "packet"]);
+        let events = read_with(&mut reader, [picture(8_000), picture(8_040)]);
+        assert_eq!(names(&events), ["packet", "header", "packet"]);
+    }
+
+    #[test]
+    fn frames_before_their_configuration_are_left_out() {
+        let events = read([picture(0), sound(0), avc_header(AVC_CONFIG), picture(40), picture(80)]);
+        assert_eq!(names(&events), ["h264", "packet", "packet"]);
+    }
+
+    #[test]
+    fn a_configuration_that_says_something_new_is_a_change() {
+        let mut other = AVC_CONFIG.to_vec();
+        other[3] = 13;
+        let headers = [avc_header(AVC_CONFIG), avc_header(AVC_CONFIG), avc_header(&other), picture(0)];
+        let events = read(headers);
+        assert_eq!(names(&events), ["h264", "params", "packet"]);
+        assert!(matches!(&events[1], DemuxEvent::Params { stream: 0, params } if params.extradata == other));
+    }
+
+    #[test]
+    fn a_damaged_configuration_is_an_error_and_the_next_one_counts() {
+        let mut reader = TagReader::new();
+        assert!(reader.push(avc_header(b"\x02damaged")).is_err());
+        assert_eq!(names(&read_with(&mut reader, [avc_header(AVC_CONFIG), picture(0)])), ["h264", "packet"]);
+    }
+
+    #[test]
+    fn one_frame_of_another_codec_is_damage_and_two_are_a_change() {
+        let mp3 = |timestamp| tag(TagKind::Audio, timestamp, b"\x2f\xff\xfb\x90\x64");
+        let events = read([aac_header(), sound(0), mp3(23), sound(46), mp3(69), mp3(92), mp3(115)]);
+        assert_eq!(names(&events), ["aac", "packet", "packet", "params", "packet", "packet"]);
+        assert!(matches!(&events[3], DemuxEvent::Params { params, .. } if params.codec == CodecId::Mp3));
+    }
+
+    #[test]
+    fn composition_times_make_pts_and_never_a_dts_past_it() {
+        let late = tag(TagKind::Video, 100, b"\x27\x01\xff\xff\xd8\0\0\0\x01x");
+        let events = read([avc_header(AVC_CONFIG), picture(40), late]);
+        let times: Vec<_> =
+            crate::fixtures::packets(events).iter().map(|p| (p.pts, p.dts, p.duration)).collect();
+        assert_eq!(times, [(80, 40, 40), (60, 60, 40)]);
+    }
+
+    #[test]
+    fn nanoseconds_are_rounded_into_the_time() {
+        let frame = |nanos: u32| {
+            let [_, a, b, c] = nanos.to_be_bytes();
+            tag(TagKind::Audio, 10, &[b"\x97\x02", &[a, b, c][..], b"\x01Opus\xfcx"].concat())
+        };
+        let events = read([frame(499_999), frame(500_000)]);
+        let times: Vec<_> = crate::fixtures::packets(events).iter().map(|packet| packet.pts).collect();
+        assert_eq!(times, [10, 11]);
+    }
+
+    #[test]
+    fn short_lengths_are_widened() {
+        let mut record = AVC_CONFIG.to_vec();
+        record[4] = 0xFC;
+        let frame = tag(TagKind::Video, 0, b"\x17\x01\0\0\0\x02ab\x01c");
+        let events = read([avc_header(&record), frame]);
+        let packets = crate::fixtures::packets(events);
+        assert_eq!(&packets[0].data[..], b"\0\0\0\x02ab\0\0\0\x01c");
+    }
+
+    #[test]
+    fn bytes_are_shared_with_the_tag() {
+        let frame = picture(0);
+        let place = frame.body[5..].as_ptr();
+        let packets = crate::fixtures::packets(read([avc_header(AVC_CONFIG), frame]));
+        assert_eq!(packets[0].data.as_ptr(), place);
+    }
+
+    #[test]
+    fn only_jumps_are_discontinuities() {
+        let jumps = |times: &[(bool, i64)]| {
+            let tags = times.iter().map(|(video, at)| if *video { picture(*at) } else { sound(*at) });
+            let events = read([avc_header(AVC_CONFIG), aac_header()].into_iter().chain(tags));
+            names(&events).iter().filter(|name| **name == "jump").count()
+        };
+        let (video, audio) = (true, false);
+        assert_eq!(jumps(&[(video, 0), (audio, 9_000), (video, 40), (audio, 9_023)]), 0, "badly interleaved");
+        assert_eq!(
+            jumps(&[(video, 0), (audio, 9_000), (audio, 18_000), (video, 20_000)]),
+            0,
+            "a pause of one"
+        );
+        assert_eq!(jumps(&[(video, 0), (audio, 0), (video, 90_000), (audio, 90_000)]), 1, "forwards");
+        assert_eq!(jumps(&[(video, 90_000), (audio, 90_000), (video, 0), (audio, 0)]), 1, "backwards");
+    }
+
+    #[test]
+    fn metadata_tells_rates_and_sizes_where_the_codec_does_not() {
+        let body = b"\x02\0\x0aonMetaData\x08\0\0\0\0\
+            \0\x05width\0\x40\x94\0\0\0\0\0\0\0\x06height\0\x40\x86\x80\0\0\0\0\0\
+            \0\x09framerate\0\x40\x3e\0\0\0\0\0\0\0\x05title\x02\0\x02Hi\0\0\x09";
+        let mut reader = TagReader::new();
+        let events =
+            read_with(&mut reader, [tag(TagKind::Script, 0, body), tag(TagKind::Video, 0, b"\x91av01frame")]);
+        let DemuxEvent::StreamAdded(params) = &events[0] else { panic!("{events:?}") };
+        let video = params.as_video().unwrap();
+        assert_eq!((video.width, video.height), (1_280, 720));
+        assert_eq!(video.frame_rate, Some(Rational::whole(30)));
+        assert_eq!(reader.metadata(), [("title".to_owned(), "Hi".to_owned())]);
+    }
+}

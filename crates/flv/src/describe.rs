@@ -199,3 +199,64 @@ fn av1_format(record: &[u8]) -> Option<PixelFormat> {
 fn pcm_bit_rate(format: PcmFormat, audio: &AudioParams) -> u64 {
     format.bytes() as u64 * 8 * u64::from(audio.rate) * audio.layout.channels() as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::AVC_CONFIG;
+
+    fn described(kind: TagKind, head: &[u8], config: &[u8]) -> Result<Description> {
+        let body = Body::parse(kind, head, None).unwrap();
+        from_config(kind, &body, Bytes::copy_from_slice(config), &OnMetaData::default())
+    }
+
+    #[test]
+    fn a_record_of_short_lengths_is_rewritten_to_say_four() {
+        let mut record = AVC_CONFIG.to_vec();
+        record[4] = 0xFD;
+        let short = described(TagKind::Video, b"\x17\0\0\0\0", &record).unwrap();
+        assert_eq!((short.length_size, &short.params.extradata[..]), (2, AVC_CONFIG));
+        let video = *short.params.as_video().unwrap();
+        assert_eq!((video.width, video.height, video.reorder), (320, 180, 2));
+    }
+
+    #[test]
+    fn vp9_comes_with_and_without_its_box() {
+        let record = [0, 11, 0x82, 2, 2, 2, 0, 0];
+        for config in [&[&[1, 0, 0, 0], &record[..]].concat(), &record[..]] {
+            assert_eq!(described(TagKind::Video, b"\x90vp09", config).unwrap().params.extradata[..], record);
+        }
+    }
+
+    #[test]
+    fn flac_comes_with_and_without_its_signature() {
+        let mut info = [0u8; STREAMINFO];
+        info[..4].copy_from_slice(&[0x10, 0, 0x10, 0]);
+        info[10..14].copy_from_slice(&(44_100u32 << 12 | 1 << 9).to_be_bytes());
+        for config in [&[b"fLaC\x80\0\0\x22", &info[..]].concat(), &info[..]] {
+            let params = described(TagKind::Audio, b"\x90fLaC", config).unwrap().params;
+            let audio = *params.as_audio().unwrap();
+            assert_eq!((audio.rate, audio.layout), (44_100, ChannelLayout::Stereo));
+            assert_eq!((audio.frame_samples, &params.extradata[..]), (Some(4_096), &info[..]));
+        }
+    }
+
+    #[test]
+    fn a_configuration_that_is_none_is_refused() {
+        assert!(described(TagKind::Video, b"\x17\0\0\0\0", b"\0\0\0\x01\x67").is_err());
+        assert!(described(TagKind::Video, b"\x90hvc1", b"short").is_err());
+        assert!(described(TagKind::Audio, b"\xaf\0", b"\xff").is_err());
+        assert!(described(TagKind::Audio, b"\x90Opus", b"OpusTags").is_err());
+        assert!(described(TagKind::Audio, b"\x90fLaC", b"fLaC").is_err());
+    }
+
+    #[test]
+    fn old_codecs_are_named_and_passed_on() {
+        let body = Body::parse(TagKind::Video, b"\x22data", None).unwrap();
+        let params = from_frame(TagKind::Video, &body, b"data", &OnMetaData::default()).unwrap().params;
+        assert_eq!(params.codec.to_string(), "'FLV1'");
+        let body = Body::parse(TagKind::Audio, b"\xb2data", None).unwrap();
+        let params = from_frame(TagKind::Audio, &body, b"data", &OnMetaData::default()).unwrap().params;
+        assert_eq!((params.codec.to_string().as_str(), params.as_audio().unwrap().rate), ("'SPEX'", 16_000));
+    }
+}

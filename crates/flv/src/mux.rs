@@ -188,3 +188,102 @@ fn put_tag(out: &mut BytesMut, kind: TagKind, timestamp: i64, body: &[&[u8]]) {
     body.iter().for_each(|part| out.put_slice(part));
     out.put_u32((Tag::HEADER + size) as u32);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{audio, collect, demux, mux, packets, video};
+    use brooklet_media::{CodecId, DemuxEvent};
+
+    fn packet(stream: usize, pts: i64) -> Packet {
+        Packet { duration: 40, ..Packet::new(stream, pts, Bytes::from_static(b"data")) }
+    }
+
+    fn bare() -> FlvMuxerOptions {
+        FlvMuxerOptions { no_metadata: true, ..FlvMuxerOptions::default() }
+    }
+
+    #[test]
+    fn a_file_byte_by_byte() {
+        let file = mux(bare(), &[audio(CodecId::Aac)], &Metadata::new(), &[packet(0, 0x0123_4567)]).unwrap();
+        let expected = [
+            b"FLV\x01\x04\0\0\0\x09\0\0\0\0".as_slice(),
+            b"\x08\0\0\x04\0\0\0\0\0\0\0\xaf\0\x11\x90\0\0\0\x0f",
+            b"\x08\0\0\x06\x23\x45\x67\x01\0\0\0\xaf\x01data\0\0\0\x11",
+        ];
+        assert_eq!(file, expected.concat());
+    }
+
+    #[test]
+    fn duration_and_size_are_patched_at_the_end() {
+        let packets = [packet(0, 1_000), packet(0, 1_040), packet(0, 1_080)];
+        let streams = [video(CodecId::H264)];
+        let file = mux(FlvMuxerOptions::default(), &streams, &Metadata::new(), &packets).unwrap();
+        let number = |at: usize| {
+            let at = SCRIPT_AT as usize + at;
+            f64::from_be_bytes(file[at..at + 8].try_into().unwrap())
+        };
+        assert_eq!(number(DURATION_AT), 0.12);
+        assert_eq!(number(FILESIZE_AT), file.len() as f64);
+        let live = "no_duration_filesize".parse().unwrap();
+        let file = mux(live, &streams, &Metadata::new(), &packets).unwrap();
+        assert!(!file.windows(8).any(|name| name == b"duration" || name == b"filesize"));
+    }
+
+    #[test]
+    fn a_reader_can_start_at_key_frames_or_at_any_sound_without_pictures() {
+        let keys = |streams: &[StreamParams], packets: &[Packet]| {
+            let mut muxer = FlvMuxer::new(bare());
+            streams.iter().for_each(|params| muxer.add_stream(params).unwrap());
+            muxer.start(&Metadata::new()).unwrap();
+            packets.iter().for_each(|packet| muxer.write(packet).unwrap());
+            std::iter::from_fn(|| muxer.poll_piece()).map(|piece| (piece.key, piece.at)).collect::<Vec<_>>()
+        };
+        let at = Timestamp::from_millis;
+        let inter = Packet { key: false, ..packet(0, 40) };
+        let both = keys(&[video(CodecId::H264), audio(CodecId::Aac)], &[packet(0, 0), packet(1, 20), inter]);
+        assert_eq!(both, [(true, at(0)), (true, at(0)), (false, at(20)), (false, at(40))]);
+        assert_eq!(keys(&[audio(CodecId::Aac)], &[packet(0, 5)]), [(true, at(0)), (true, at(5))]);
+    }
+
+    #[test]
+    fn the_end_of_a_sequence_is_said_unless_it_is_not_wanted() {
+        let streams = [video(CodecId::H264)];
+        let end = b"\x09\0\0\x05\0\0\x28\0\0\0\0\x17\x02\0\0\0\0\0\0\x10";
+        let packets = [packet(0, 40)];
+        assert!(mux(bare(), &streams, &Metadata::new(), &packets).unwrap().ends_with(end));
+        let options = FlvMuxerOptions { no_sequence_end: true, ..bare() };
+        assert!(!mux(options, &streams, &Metadata::new(), &packets).unwrap().ends_with(end));
+    }
+
+    #[test]
+    fn new_parameters_come_before_the_packets_that_they_are_for() {
+        let mut muxer = FlvMuxer::new(bare());
+        muxer.add_stream(&audio(CodecId::Aac)).unwrap();
+        muxer.start(&Metadata::new()).unwrap();
+        muxer.write(&packet(0, 0)).unwrap();
+        let mut changed = audio(CodecId::Aac);
+        changed.extradata = [0x12, 0x10].as_slice().into();
+        muxer.change_params(0, &changed).unwrap();
+        muxer.write(&packet(0, 40)).unwrap();
+        let events = demux(&collect(&mut muxer), 64).unwrap();
+        let change = |event: &DemuxEvent| matches!(event, DemuxEvent::Params { stream: 0, params } if params.extradata == changed.extradata);
+        let place = events.iter().position(change).unwrap();
+        assert_eq!(packets(events[..place].to_vec()).len(), 1);
+        assert_eq!(packets(events[place..].to_vec()).len(), 1);
+    }
+
+    #[test]
+    fn flags_go_by_ffmpegs_names() {
+        let options: FlvMuxerOptions =
+            "no_duration_filesize+no_sequence_end+aac_seq_header_detect".parse().unwrap();
+        assert!(options.no_duration_filesize && options.no_sequence_end && !options.no_metadata);
+        let refused = "add_keyframe_index".parse::<FlvMuxerOptions>().unwrap_err().to_string();
+        assert!(refused.starts_with("flvflags 'add_keyframe_index' is not supported"), "{refused}");
+    }
+
+    #[test]
+    fn there_must_be_something_to_write() {
+        assert!(matches!(mux(bare(), &[], &Metadata::new(), &[]), Err(Error::Usage(_))));
+    }
+}

@@ -205,3 +205,165 @@ impl Lane {
 fn no_stream(stream: usize) -> Error {
     Error::Usage(format!("flv: stream {stream} was not added"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{AVC_CONFIG, audio, frame, video};
+    use brooklet_media::{CodecId, PcmFormat};
+
+    fn writer(streams: &[StreamParams]) -> TagWriter {
+        let mut writer = TagWriter::new();
+        streams.iter().for_each(|params| writer.add_stream(params).unwrap());
+        writer
+    }
+
+    fn packet(stream: usize, pts: i64, dts: i64) -> Packet {
+        Packet { dts, ..Packet::new(stream, pts, Bytes::from_static(b"data")) }
+    }
+
+    #[test]
+    fn an_avc_tag_byte_by_byte() {
+        let mut writer = writer(&[video(CodecId::H264)]);
+        let key = writer.write(&packet(0, 80, 0)).unwrap();
+        assert_eq!((key.timestamp, &key.body[..]), (0, &b"\x17\x01\0\0\x50data"[..]));
+        let inter = Packet { key: false, ..packet(0, 40, 40) };
+        assert_eq!(writer.write(&inter).unwrap().body[..], b"\x27\x01\0\0\0data"[..]);
+        assert_eq!(writer.end_of_sequence().unwrap().body[..], b"\x17\x02\0\0\0"[..]);
+    }
+
+    #[test]
+    fn hevc_says_its_composition_time_only_where_there_is_one() {
+        let mut writer = writer(&[video(CodecId::Hevc)]);
+        assert_eq!(writer.write(&packet(0, 80, 0)).unwrap().body[..], b"\x91hvc1\0\0\x50data"[..]);
+        assert_eq!(writer.write(&packet(0, 40, 40)).unwrap().body[..], b"\x93hvc1data"[..]);
+        assert_eq!(writer.end_of_sequence(), None);
+    }
+
+    #[test]
+    fn headers_are_metadata_then_sequence_headers() {
+        let tags =
+            writer(&[video(CodecId::H264), audio(CodecId::Aac)]).header_tags(&Metadata::new()).unwrap();
+        assert_eq!(
+            tags.iter().map(|tag| tag.kind).collect::<Vec<_>>(),
+            [TagKind::Script, TagKind::Video, TagKind::Audio]
+        );
+        assert_eq!(tags[1].body[..], [b"\x17\0\0\0\0", AVC_CONFIG].concat()[..]);
+        assert_eq!(tags[2].body[..], b"\xaf\0\x11\x90"[..]);
+    }
+
+    #[test]
+    fn what_begins_before_zero_moves_all_streams_alike() {
+        let mut writer = writer(&[video(CodecId::H264), audio(CodecId::Aac)]);
+        let first = writer.write(&packet(0, 0, -80)).unwrap();
+        let second = writer.write(&packet(1, -21, -21)).unwrap();
+        assert_eq!((first.timestamp, first.body[4]), (0, 80));
+        assert_eq!(second.timestamp, 59);
+    }
+
+    #[test]
+    fn what_begins_after_zero_stays() {
+        let mut writer = writer(&[audio(CodecId::Aac)]);
+        assert_eq!(writer.write(&packet(0, 500, 500)).unwrap().timestamp, 500);
+        assert_eq!(writer.write(&packet(0, -5, -5)).unwrap().timestamp, 500, "a tag never goes back");
+    }
+
+    #[test]
+    fn a_dts_that_goes_back_is_held_and_its_pts_kept() {
+        let mut writer = writer(&[video(CodecId::H264)]);
+        writer.write(&packet(0, 200, 100)).unwrap();
+        let held = writer.write(&packet(0, 70, 60)).unwrap();
+        assert_eq!((held.timestamp, &held.body[2..5]), (100, &[0xFF, 0xFF, 0xE2][..]));
+    }
+
+    #[test]
+    fn one_stream_of_each_kind_and_no_more() {
+        let mut writer = writer(&[video(CodecId::H264)]);
+        let refused = writer.add_stream(&video(CodecId::Hevc)).unwrap_err().to_string();
+        assert!(refused.contains("flv holds one video and one audio stream"), "{refused}");
+        writer.add_stream(&audio(CodecId::Mp3)).unwrap();
+        assert!(matches!(writer.add_stream(&audio(CodecId::Opus)), Err(Error::Unsupported { .. })));
+    }
+
+    #[test]
+    fn codecs_without_a_name_are_refused_with_those_that_have_one() {
+        for params in
+            [video(CodecId::Mpeg2Video), audio(CodecId::Vorbis), audio(CodecId::Pcm(PcmFormat::S24Le))]
+        {
+            let refused = TagWriter::new().add_stream(&params).unwrap_err().to_string();
+            assert!(refused.contains("in flv is not supported; supported: "), "{refused}");
+        }
+        let mut pcm = audio(CodecId::Pcm(PcmFormat::S16Le));
+        pcm.kind = StreamKind::Audio(brooklet_media::AudioParams::new(
+            48_000,
+            brooklet_media::ChannelLayout::Stereo,
+        ));
+        assert!(TagWriter::new().add_stream(&pcm).unwrap_err().to_string().contains("48000 Hz"));
+    }
+
+    #[test]
+    fn a_codec_that_needs_extradata_is_not_written_without() {
+        for mut params in
+            [video(CodecId::H264), video(CodecId::Av1), audio(CodecId::Aac), audio(CodecId::Flac)]
+        {
+            params.extradata = Bytes::new();
+            let refused = writer(&[params]).header_tags(&Metadata::new());
+            assert!(matches!(refused, Err(Error::Usage(_))), "{refused:?}");
+        }
+        let mut opus = audio(CodecId::Opus);
+        opus.extradata = Bytes::new();
+        let tags = writer(&[opus]).header_tags(&Metadata::new()).unwrap();
+        assert!(tags[1].body.starts_with(b"\x90OpusOpusHead\x01\x02"));
+    }
+
+    #[test]
+    fn new_parameters_are_a_sequence_header_at_the_time_of_the_last_tag() {
+        let mut writer = writer(&[video(CodecId::H264)]);
+        writer.write(&packet(0, 400, 400)).unwrap();
+        let mut changed = video(CodecId::H264);
+        changed.extradata = [&AVC_CONFIG[..3], &[13], &AVC_CONFIG[4..]].concat().into();
+        let tags = writer.change_params(0, &changed).unwrap();
+        assert_eq!((tags.len(), tags[0].timestamp, tags[0].body[8]), (1, 400, 13));
+        assert!(writer.change_params(0, &audio(CodecId::Aac)).is_err());
+        assert!(writer.change_params(1, &changed).is_err());
+    }
+
+    #[test]
+    fn what_has_no_room_is_refused() {
+        let mut writer = writer(&[video(CodecId::H264)]);
+        assert!(matches!(writer.write(&packet(3, 0, 0)), Err(Error::Usage(_))));
+        assert!(matches!(writer.write(&packet(0, 1 << 23, 0)), Err(Error::Usage(_))));
+        let huge = Packet::new(0, 0, vec![0; Tag::MAX_BODY].into());
+        assert!(matches!(writer.write(&huge), Err(Error::Limit { .. })));
+    }
+
+    #[test]
+    fn mp3_gets_the_nearest_rate_that_has_a_number() {
+        let head = |rate| {
+            let mut mp3 = audio(CodecId::Mp3);
+            mp3.kind = StreamKind::Audio(brooklet_media::AudioParams::new(
+                rate,
+                brooklet_media::ChannelLayout::Stereo,
+            ));
+            writer(&[mp3]).write(&Packet::new(0, 0, frame(CodecId::Mp3, b""))).unwrap().body[0]
+        };
+        assert_eq!(
+            [44_100, 48_000, 24_000, 22_050, 11_025, 8_000].map(head),
+            [0x2F, 0x2F, 0x2B, 0x2B, 0x27, 0x27]
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_times_are_written_or_refused(times in proptest::collection::vec((0usize..3, i64::MIN.., i64::MIN..), 0..20)) {
+            let mut writer = writer(&[video(CodecId::H264), audio(CodecId::Aac)]);
+            let mut last = [0; 2];
+            for (stream, pts, dts) in times {
+                if let Ok(tag) = writer.write(&packet(stream, pts, dts)) {
+                    assert!(tag.timestamp >= last[stream]);
+                    last[stream] = tag.timestamp;
+                }
+            }
+        }
+    }
+}
