@@ -1,1 +1,80 @@
-//! The small containers, generated sources, probing, and the registry of formats
+//! The small containers, generated sources, probing, and the registry of formats.
+//!
+//! This crate knows every format by ffmpeg's name: it finds out what an input is, opens demuxers and muxers, and
+//! holds those that are too small for a crate of their own. It is **not** where FLV, MPEG-TS and MP4 are read and
+//! written (those are crates of their own, registered here), it decodes nothing, and it opens no file or socket.
+//!
+//! | format | reads | writes | |
+//! |---|---|---|---|
+//! | `mov,mp4,…` | yes | no | [`brooklet_mp4`] |
+//! | `flv` | yes | yes | [`brooklet_flv`] |
+//! | `mpegts` | yes | yes | [`brooklet_mpegts`] |
+//! | `h264`, `hevc` | [`AnnexbDemuxer`] | [`AnnexbMuxer`] | byte streams, pts from picture order |
+//! | `aac` / `adts` | [`AdtsDemuxer`] | [`AdtsMuxer`] | |
+//! | `mp3` | [`MpegAudioDemuxer`] | [`RawMuxer`] | frames, not decoded |
+//! | `wav` | [`WavDemuxer`] | [`WavMuxer`] | PCM, float, A-law, µ-law; RF64 is read |
+//! | `s16le`, `f32le`, `alaw` … | [`RawDemuxer`] | [`RawMuxer`] | seekable |
+//! | `rawvideo` | [`RawDemuxer`] | [`RawMuxer`] | also written as `image2pipe` |
+//! | `yuv4mpegpipe` | [`Y4mDemuxer`] | [`Y4mMuxer`] | |
+//! | `lavfi` | [`LavfiDemuxer`] | | `testsrc2`, `testsrc`, `smptebars`, `color`, `sine`, `anullsrc` |
+//! | `framemd5`, `md5`, `null` | | [`FrameMd5Muxer`], [`Md5Muxer`], [`NullMuxer`] | to compare and to measure |
+//!
+//! Read [`DemuxerInfo`] and [`probe`] first.
+//!
+//! ```
+//! use brooklet_format::{DemuxOptions, Probe, demuxer, open_demuxer, probe};
+//! use brooklet_media::{DemuxEvent, DemuxStep, Source};
+//!
+//! // What an input is, its first bytes say.
+//! let head = b"YUV4MPEG2 W2 H2 F25:1\nFRAME\n......";
+//! assert!(matches!(probe(head, "clip", true)?, Probe::Found(info) if info.names == "yuv4mpegpipe"));
+//!
+//! // A tenth of a second of a tone, out of nothing.
+//! let options = DemuxOptions::new(Source::default(), "sine=frequency=1000:duration=0.1");
+//! let mut tone = open_demuxer(demuxer("lavfi")?, &options)?;
+//! let mut frames = 0;
+//! loop {
+//!     match tone.step()? {
+//!         DemuxStep::Event(DemuxEvent::Packet(packet)) => frames += packet.duration,
+//!         DemuxStep::Event(_) => {}
+//!         DemuxStep::Read(_) | DemuxStep::End => break,
+//!     }
+//! }
+//! assert_eq!(frames, 4_410);
+//! # Ok::<(), brooklet_media::Error>(())
+//! ```
+
+mod adts;
+mod annexb;
+mod blocks;
+mod checksum;
+mod frames;
+mod input;
+mod lavfi;
+mod md5;
+mod mpeg_audio;
+mod options;
+mod output;
+mod probe;
+mod raw;
+mod registry;
+#[cfg(test)]
+mod testing;
+pub mod values;
+mod wav;
+mod y4m;
+
+pub use adts::{AdtsDemuxer, AdtsMuxer};
+pub use annexb::{AnnexbDemuxer, AnnexbMuxer};
+pub use blocks::RawDemuxer;
+pub use checksum::{FrameMd5Muxer, Md5Muxer, NullMuxer};
+pub use lavfi::LavfiDemuxer;
+pub use mpeg_audio::MpegAudioDemuxer;
+pub use options::{DemuxOptions, MuxOptions};
+pub use probe::{Probe, probe};
+pub use raw::RawMuxer;
+pub use registry::{
+    DEMUXERS, DemuxerInfo, MUXERS, MuxerInfo, demuxer, guess_muxer, muxer, open_demuxer, open_muxer,
+};
+pub use wav::{WavDemuxer, WavMuxer};
+pub use y4m::{Y4mDemuxer, Y4mMuxer};

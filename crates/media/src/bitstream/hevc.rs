@@ -132,8 +132,12 @@ impl HvcConfig {
 /// The start of a sequence parameter set: as far as a container needs it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct HevcSps {
+    /// sps_seq_parameter_set_id.
+    pub id: u32,
     /// chroma_format_idc, 0 to 3.
     pub chroma_format: u8,
+    /// separate_colour_plane_flag.
+    pub separate_planes: bool,
     /// Bits of a luma sample, 8 to 16.
     pub bit_depth: u8,
     /// Bits of a chroma sample, 8 to 16.
@@ -142,6 +146,8 @@ pub struct HevcSps {
     pub width: u32,
     /// Height in pixels after cropping.
     pub height: u32,
+    /// log2 of MaxPicOrderCntLsb, 4 to 16.
+    pub log2_max_poc_lsb: u8,
     /// sps_max_num_reorder_pics of the highest layer.
     pub reorder: u8,
 }
@@ -160,14 +166,12 @@ impl HevcSps {
         let sub_layers = bits.bits(3)?;
         bits.skip(1)?;
         skip_profile_tier_level(&mut bits, sub_layers)?;
-        bits.ue()?; // sps_seq_parameter_set_id
+        let id = bits.ue()?;
         let chroma_format = bits.ue()?;
         if chroma_format > 3 {
             return Err(invalid("its chroma format is over 3"));
         }
-        if chroma_format == 3 {
-            bits.skip(1)?; // separate_colour_plane_flag
-        }
+        let separate_planes = chroma_format == 3 && bits.flag()?;
         let (mut width, mut height) = (bits.ue()?, bits.ue()?);
         if bits.flag()? {
             let unit_x = if matches!(chroma_format, 1 | 2) { 2 } else { 1 };
@@ -184,7 +188,10 @@ impl HevcSps {
         if bit_depth > 16 || bit_depth_chroma > 16 {
             return Err(invalid("its samples have over 16 bits"));
         }
-        bits.ue()?; // log2_max_pic_order_cnt_lsb_minus4
+        let log2_max_poc_lsb = bits.ue()?.saturating_add(4);
+        if log2_max_poc_lsb > 16 {
+            return Err(invalid("its picture order counts have over 16 bits"));
+        }
         let all_layers = bits.flag()?;
         let mut reorder = 0;
         for _ in 0..if all_layers { sub_layers + 1 } else { 1 } {
@@ -193,11 +200,14 @@ impl HevcSps {
             bits.ue()?; // sps_max_latency_increase_plus1
         }
         Ok(Self {
+            id,
             chroma_format: chroma_format as u8,
+            separate_planes,
             bit_depth: bit_depth as u8,
             bit_depth_chroma: bit_depth_chroma as u8,
             width,
             height,
+            log2_max_poc_lsb: log2_max_poc_lsb as u8,
             reorder: reorder.min(16) as u8,
         })
     }

@@ -1,0 +1,303 @@
+//! What formats there are, under ffmpeg's names, and how each is opened.
+
+mod nearest;
+mod tables;
+
+use brooklet_flv::{FlvDemuxer, FlvMuxer, FlvMuxerOptions};
+use brooklet_media::{CodecId, Demuxer, Error, Muxer, PcmFormat, Result};
+use brooklet_mp4::Mp4Demuxer;
+use brooklet_mpegts::{TsDemuxer, TsMuxer, TsMuxerOptions};
+
+pub use tables::{DEMUXERS, MUXERS};
+
+use crate::raw;
+use crate::{
+    AdtsDemuxer, AdtsMuxer, AnnexbDemuxer, AnnexbMuxer, DemuxOptions, FrameMd5Muxer, LavfiDemuxer, Md5Muxer,
+    MpegAudioDemuxer, MuxOptions, NullMuxer, RawMuxer, WavDemuxer, WavMuxer, Y4mDemuxer, Y4mMuxer,
+};
+
+/// One line of `-demuxers`.
+#[derive(Debug)]
+pub struct DemuxerInfo {
+    /// ffmpeg's names, joined by commas: `mov,mp4,m4a,3gp,3g2,mj2`.
+    pub names: &'static str,
+    /// As ffmpeg describes it.
+    pub description: &'static str,
+    /// Endings of file names, without dots, by which it is chosen where the bytes don't say.
+    pub extensions: &'static [&'static str],
+    kind: DemuxerKind,
+}
+
+impl DemuxerInfo {
+    /// Whether `name` is one of its names.
+    pub fn has_name(&self, name: &str) -> bool {
+        self.names.split(',').any(|known| known == name)
+    }
+
+    /// Whether it makes its media itself and reads nothing: the url is not a place but a text for it.
+    pub fn is_generated(&self) -> bool {
+        matches!(self.kind, DemuxerKind::Lavfi)
+    }
+
+    /// Whether its bytes say nothing of themselves: rate, channels or picture size are options.
+    pub fn is_raw(&self) -> bool {
+        matches!(self.kind, DemuxerKind::Pcm(_) | DemuxerKind::RawVideo)
+    }
+}
+
+/// One line of `-muxers`.
+#[derive(Debug)]
+pub struct MuxerInfo {
+    /// ffmpeg's name.
+    pub name: &'static str,
+    /// As ffmpeg describes it.
+    pub description: &'static str,
+    /// Endings of file names, without dots, by which it is chosen.
+    pub extensions: &'static [&'static str],
+    /// What pictures are encoded to where nothing is said; `None` where it has no place for pictures.
+    pub default_video: Option<CodecId>,
+    /// What sound is encoded to where nothing is said; `None` where it has no place for sound.
+    pub default_audio: Option<CodecId>,
+    /// Whether parameter sets are wanted out of band rather than in the packets.
+    pub global_header: bool,
+    /// Whether each picture has a time of its own; where not, pictures are to come at a constant rate.
+    pub variable_frame_rate: bool,
+    /// Whether what is not known at the start is patched in at the end, where the output can seek.
+    pub patches: bool,
+    kind: MuxerKind,
+}
+
+impl MuxerInfo {
+    /// ffmpeg's name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whether it writes nothing, so that no output need be opened.
+    pub fn is_null(&self) -> bool {
+        matches!(self.kind, MuxerKind::Null)
+    }
+
+    /// Whether it holds one stream only.
+    pub fn holds_one_stream(&self) -> bool {
+        !matches!(
+            self.kind,
+            MuxerKind::Flv | MuxerKind::MpegTs | MuxerKind::Null | MuxerKind::FrameMd5 | MuxerKind::Md5
+        )
+    }
+}
+
+/// How a demuxer is opened.
+#[derive(Clone, Copy, Debug)]
+enum DemuxerKind {
+    Mp4,
+    Flv,
+    MpegTs,
+    H264,
+    Hevc,
+    Adts,
+    Wav,
+    MpegAudio,
+    Y4m,
+    RawVideo,
+    Pcm(PcmFormat),
+    Lavfi,
+}
+
+/// How a muxer is opened.
+#[derive(Clone, Copy, Debug)]
+enum MuxerKind {
+    Flv,
+    MpegTs,
+    H264,
+    Hevc,
+    Adts,
+    Wav,
+    MpegAudio,
+    Y4m,
+    RawVideo,
+    ImagePipe,
+    Pcm(PcmFormat),
+    FrameMd5,
+    Md5,
+    Null,
+}
+
+/// The demuxer with a name.
+///
+/// # Errors
+///
+/// [`Error::Unsupported`] with the name most like it.
+pub fn demuxer(name: &str) -> Result<&'static DemuxerInfo> {
+    let names = || DEMUXERS.iter().flat_map(|info| info.names.split(','));
+    DEMUXERS.iter().find(|info| info.has_name(name)).ok_or_else(|| unknown("input format", name, names()))
+}
+
+/// The muxer with a name.
+///
+/// # Errors
+///
+/// [`Error::Unsupported`] with the name most like it.
+pub fn muxer(name: &str) -> Result<&'static MuxerInfo> {
+    let names = || MUXERS.iter().map(|info| info.name);
+    MUXERS.iter().find(|info| info.name == name).ok_or_else(|| unknown("output format", name, names()))
+}
+
+/// The muxer for an output's name, by its ending.
+///
+/// # Errors
+///
+/// [`Error::Unsupported`] for an ending that no muxer has, with those that one has.
+pub fn guess_muxer(url: &str) -> Result<&'static MuxerInfo> {
+    let extension = extension(url);
+    let known = MUXERS.iter().find(|info| info.extensions.contains(&extension.as_str()));
+    known.ok_or_else(|| {
+        let all: Vec<_> =
+            MUXERS.iter().flat_map(|info| info.extensions).map(|ending| format!(".{ending}")).collect();
+        let what = match extension.as_str() {
+            "" => format!("an output format from the name '{url}', which has no ending (say one with -f)"),
+            "mp4" | "m4a" | "mov" | "m4v" | "mkv" | "webm" | "avi" | "ogg" | "opus" | "flac" => {
+                format!("writing .{extension} files")
+            }
+            other => format!("an output format for .{other} (say one with -f)"),
+        };
+        Error::unsupported(what, all.join(" "))
+    })
+}
+
+/// Opens a demuxer.
+///
+/// # Errors
+///
+/// What options are missing or wrong.
+pub fn open_demuxer(info: &DemuxerInfo, options: &DemuxOptions) -> Result<Box<dyn Demuxer>> {
+    let source = options.source;
+    Ok(match info.kind {
+        DemuxerKind::Mp4 => Box::new(Mp4Demuxer::new(source)),
+        DemuxerKind::Flv => Box::new(FlvDemuxer::new(source)),
+        DemuxerKind::MpegTs => Box::new(TsDemuxer::new(source)),
+        DemuxerKind::H264 => Box::new(AnnexbDemuxer::h264(source, options.frame_rate)),
+        DemuxerKind::Hevc => Box::new(AnnexbDemuxer::hevc(source, options.frame_rate)),
+        DemuxerKind::Adts => Box::new(AdtsDemuxer::new(source)),
+        DemuxerKind::Wav => Box::new(WavDemuxer::new(source)),
+        DemuxerKind::MpegAudio => Box::new(MpegAudioDemuxer::new(source)),
+        DemuxerKind::Y4m => Box::new(Y4mDemuxer::new(source)),
+        DemuxerKind::RawVideo => Box::new(raw::open_video(options)?),
+        DemuxerKind::Pcm(named) => {
+            let format = if let Some(CodecId::Pcm(said)) = options.codec { said } else { named };
+            Box::new(raw::open_pcm(format, options)?)
+        }
+        DemuxerKind::Lavfi => Box::new(LavfiDemuxer::new(&options.url)?),
+    })
+}
+
+/// Opens a muxer.
+///
+/// # Errors
+///
+/// What options are wrong.
+pub fn open_muxer(info: &MuxerInfo, options: &MuxOptions) -> Result<Box<dyn Muxer>> {
+    Ok(match info.kind {
+        MuxerKind::Flv => {
+            let no_duration_filesize = options.no_duration_filesize || options.live;
+            Box::new(FlvMuxer::new(FlvMuxerOptions { no_duration_filesize, ..FlvMuxerOptions::default() }))
+        }
+        MuxerKind::MpegTs => {
+            let usual = if options.live { TsMuxerOptions::live() } else { TsMuxerOptions::default() };
+            Box::new(TsMuxer::new(TsMuxerOptions {
+                muxrate: options.muxrate,
+                service_name: options.service_name.clone(),
+                service_provider: options.service_provider.clone(),
+                ..usual
+            }))
+        }
+        MuxerKind::H264 => Box::new(AnnexbMuxer::h264()),
+        MuxerKind::Hevc => Box::new(AnnexbMuxer::hevc()),
+        MuxerKind::Adts => Box::new(AdtsMuxer::new()),
+        MuxerKind::Wav => Box::new(WavMuxer::new()),
+        MuxerKind::Y4m => Box::new(Y4mMuxer::new()),
+        MuxerKind::MpegAudio => {
+            Box::new(RawMuxer::new("mp3", |codec| matches!(codec, CodecId::Mp3 | CodecId::Mp2), "mp3, mp2"))
+        }
+        MuxerKind::RawVideo => {
+            Box::new(RawMuxer::new("rawvideo", |codec| codec == CodecId::RawVideo, "rawvideo"))
+        }
+        MuxerKind::ImagePipe => {
+            let is_picture = |codec| matches!(codec, CodecId::RawVideo | CodecId::Mjpeg);
+            Box::new(RawMuxer::new("image2pipe", is_picture, "rawvideo, mjpeg"))
+        }
+        MuxerKind::Pcm(format) => Box::new(RawMuxer::pcm(format)),
+        MuxerKind::FrameMd5 => Box::new(FrameMd5Muxer::new(options.bitexact)),
+        MuxerKind::Md5 => Box::new(Md5Muxer::new()),
+        MuxerKind::Null => Box::new(NullMuxer),
+    })
+}
+
+/// The ending of a name in small letters, without its dot and without what follows a `?`; empty where it has none.
+pub(crate) fn extension(url: &str) -> String {
+    let path = if url.contains("://") { url.split(['?', '#']).next().unwrap_or_default() } else { url };
+    let file = path.rsplit(['/', '\\']).next().unwrap_or_default();
+    file.rsplit_once('.').map_or(String::new(), |(_, extension)| extension.to_ascii_lowercase())
+}
+
+fn unknown(kind: &str, name: &str, known: impl Iterator<Item = &'static str>) -> Error {
+    let names: Vec<_> = known.collect();
+    let all = names.join(", ");
+    let nearest = nearest::nearest(name, names.into_iter());
+    let hint = nearest.map_or(String::new(), |nearest| format!(" (did you mean '{nearest}'?)"));
+    Error::unsupported(format!("{kind} '{name}'{hint}"), all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_leads_to_its_format_and_every_format_opens() {
+        let options =
+            DemuxOptions { video_size: Some((4, 4)), ..DemuxOptions::new(Default::default(), "sine") };
+        for info in DEMUXERS {
+            for name in info.names.split(',') {
+                assert_eq!(demuxer(name).map(|found| found.names), Ok(info.names));
+            }
+            assert!(open_demuxer(info, &options).is_ok(), "{}", info.names);
+        }
+        for info in MUXERS {
+            assert_eq!(muxer(info.name).map(|found| found.name), Ok(info.name));
+            assert!(open_muxer(info, &MuxOptions::default()).is_ok(), "{}", info.name);
+        }
+    }
+
+    #[test]
+    fn tables_are_in_order() {
+        assert!(DEMUXERS.is_sorted_by_key(|info| info.names));
+        assert!(MUXERS.is_sorted_by_key(|info| info.name));
+    }
+
+    #[test]
+    fn outputs_are_known_by_their_endings() {
+        for (url, name) in [
+            ("a.flv", "flv"),
+            ("/tmp/x.y/b.TS", "mpegts"),
+            ("c.m2ts", "mpegts"),
+            ("d.264", "h264"),
+            ("e.aac", "adts"),
+            ("f.wav", "wav"),
+            ("g.pcm", "s16le"),
+            ("h.yuv", "rawvideo"),
+            ("i.y4m", "yuv4mpegpipe"),
+            ("http://host/j.mp3?key=a.b", "mp3"),
+        ] {
+            assert_eq!(guess_muxer(url).map(|info| info.name), Ok(name), "{url}");
+        }
+        let words = |url: &str| guess_muxer(url).map(|info| info.name).unwrap_err().to_string();
+        assert!(words("a.mp4").starts_with("writing .mp4 files is not supported"));
+        assert!(words("-").contains("-f"));
+    }
+
+    #[test]
+    fn a_wrong_name_is_answered_with_the_nearest() {
+        assert!(muxer("mpeg-ts").unwrap_err().to_string().contains("'mpegts'"));
+        assert!(demuxer("matroska").unwrap_err().to_string().starts_with("input format 'matroska' is not"));
+    }
+}
