@@ -49,6 +49,14 @@ impl VideoConverter {
         Self { target, pool, scaler: Scaler::new(target.scaling), planned: None, steps: Vec::new() }
     }
 
+    /// Makes pictures something else from the next one on.
+    pub fn set_target(&mut self, target: VideoTarget) {
+        if target.scaling != self.target.scaling {
+            self.scaler = Scaler::new(target.scaling);
+        }
+        self.target = target;
+    }
+
     /// The picture as the target wants it; the same samples, shared, where there is nothing to do.
     ///
     /// Times, key flag and shape of the whole picture stay: where width and height change by different factors,

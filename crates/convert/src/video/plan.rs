@@ -18,12 +18,8 @@ pub(crate) struct Shape {
 
 impl Shape {
     pub(crate) fn of(frame: &VideoFrame) -> Self {
-        let mut shape = Self {
-            format: frame.format(),
-            width: frame.width(),
-            height: frame.height(),
-            color: frame.color,
-        };
+        let mut shape =
+            Self { format: frame.format(), width: frame.width(), height: frame.height(), color: frame.color };
         shape.color.range = shape.natural_range(frame.color.range);
         shape
     }
@@ -164,8 +160,7 @@ impl Plan {
             self.then(Pass::DropChroma, Gray8);
         }
         let resize = self.at.size() != to.size();
-        let resample =
-            self.at.format != Gray8 && self.at.format.chroma_shift() != to.format.chroma_shift();
+        let resample = self.at.format != Gray8 && self.at.format.chroma_shift() != to.format.chroma_shift();
         let recolor = !same_meaning(self.at, to);
         if recolor || resample || (resize && to.format != Nv12) {
             self.unzip();

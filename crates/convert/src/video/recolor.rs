@@ -99,8 +99,7 @@ impl Mapping {
         let base = (self.black.1 << BITS) + (1 << (BITS - 1));
         for (x, (y, out)) in y.iter().zip(out).enumerate() {
             let (u, v) = (u[x >> shift].wide() - self.middle, v[x >> shift].wide() - self.middle);
-            let sum =
-                base + self.luma[0] * (y.wide() - self.black.0) + self.luma[1] * u + self.luma[2] * v;
+            let sum = base + self.luma[0] * (y.wide() - self.black.0) + self.luma[1] * u + self.luma[2] * v;
             *out = T::narrow((sum >> BITS).clamp(0, self.white));
         }
     }
@@ -109,9 +108,8 @@ impl Mapping {
         let base = (self.middle << BITS) + (1 << (BITS - 1));
         for ((u, v), (u_out, v_out)) in u.iter().zip(v).zip(u_out.iter_mut().zip(v_out)) {
             let (u, v) = (u.wide() - self.middle, v.wide() - self.middle);
-            let map = |row: [i32; 2]| {
-                T::narrow(((base + row[0] * u + row[1] * v) >> BITS).clamp(0, self.white))
-            };
+            let map =
+                |row: [i32; 2]| T::narrow(((base + row[0] * u + row[1] * v) >> BITS).clamp(0, self.white));
             (*u_out, *v_out) = (map(self.cb), map(self.cr));
         }
     }

@@ -206,18 +206,8 @@ fn planar<T: bytemuck::Pod + std::fmt::Debug>(frame: &VideoFrame) -> YuvPlanarIm
 fn planar_mut<T: bytemuck::Pod + std::fmt::Debug>(frame: &mut VideoFrame) -> YuvPlanarImageMut<'_, T> {
     let (width, height) = (frame.width(), frame.height());
     let [y_stride, u_stride, v_stride] = [0, 1, 2].map(|plane| (frame.stride(plane) / size_of::<T>()) as u32);
-    let [y, u, v] =
-        frame.planes_mut().map(|plane| BufferStoreMut::Borrowed(bytemuck::cast_slice_mut(plane)));
-    YuvPlanarImageMut {
-        y_plane: y,
-        y_stride,
-        u_plane: u,
-        u_stride,
-        v_plane: v,
-        v_stride,
-        width,
-        height,
-    }
+    let [y, u, v] = frame.planes_mut().map(|plane| BufferStoreMut::Borrowed(bytemuck::cast_slice_mut(plane)));
+    YuvPlanarImageMut { y_plane: y, y_stride, u_plane: u, u_stride, v_plane: v, v_stride, width, height }
 }
 
 fn pairs(frame: &VideoFrame) -> YuvBiPlanarImage<'_, u8> {

@@ -92,7 +92,8 @@ impl Scaler {
             (bytes as u32, frame.format().rows(plane, frame.height()) as u32)
         };
         for plane in 0..format.planes() {
-            let source = View { bytes: from.plane(plane), stride: from.stride(plane), size: sizes(from, plane) };
+            let source =
+                View { bytes: from.plane(plane), stride: from.stride(plane), size: sizes(from, plane) };
             let (stride, size) = (to.stride(plane), sizes(to, plane));
             let target = ViewMut { bytes: &mut *to.planes_mut()[plane], stride, size };
             match pixel_bytes(format, plane) {
@@ -120,8 +121,7 @@ impl Scaler {
         let whole = TypedImage::<P>::from_buffer(target_pixels, target.size.1, target.bytes);
         let whole = whole.map_err(|e| e.to_string())?;
         let view_mut = TypedCroppedImageMut::new(whole, 0, 0, target.size.0, target.size.1);
-        let (view, mut view_mut) =
-            (view.map_err(|e| e.to_string())?, view_mut.map_err(|e| e.to_string())?);
+        let (view, mut view_mut) = (view.map_err(|e| e.to_string())?, view_mut.map_err(|e| e.to_string())?);
         self.resizer.resize_typed(&view, &mut view_mut, &self.options).map_err(|e| e.to_string())
     }
 
