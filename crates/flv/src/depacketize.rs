@@ -486,4 +486,24 @@ mod tests {
         assert_eq!(video.frame_rate, Some(Rational::whole(30)));
         assert_eq!(reader.metadata(), [("title".to_owned(), "Hi".to_owned())]);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_tags_are_read_or_refused(
+            bodies in proptest::collection::vec((0usize..3, 0usize..8, proptest::collection::vec(0u8.., 0..40), i64::MIN..), 0..30),
+        ) {
+            let heads: [&[u8]; 8] =
+                [b"", b"\x17\0\0\0\0", b"\x17\x01", b"\xaf\0", b"\x90hvc1", b"\x91Opus", b"\x97\x02", b"\x95\x11Opus"];
+            let mut reader = TagReader::new();
+            for (kind, head, rest, timestamp) in bodies {
+                let kind = [TagKind::Audio, TagKind::Video, TagKind::Script][kind];
+                let _ = reader.push(tag(kind, timestamp, &[heads[head], &rest].concat()));
+                while let Some(event) = reader.poll() {
+                    if let DemuxEvent::Packet(packet) = event {
+                        assert!(packet.dts <= packet.pts && packet.stream < reader.streams());
+                    }
+                }
+            }
+        }
+    }
 }

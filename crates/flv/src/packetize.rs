@@ -15,7 +15,8 @@ use crate::{Tag, TagKind, config, metadata};
 /// Times become milliseconds, each rounded once. Tags can't be before 0: if the first packet's dts is (encoder
 /// delay, B-frames), all streams are moved by it, as ffmpeg does, so that sound and picture stay together. The
 /// first in interleaved order has the lowest dts; one that is lower yet is decoded at 0 and keeps its pts. Nothing
-/// is moved where times are positive, so a caller that wants another start subtracts it before.
+/// is moved where times are positive, so a caller that wants another start subtracts it before. FLV has no edit
+/// list: what a packet says of samples to drop, or of not being shown, is not written.
 #[derive(Debug, Default)]
 pub struct TagWriter {
     lanes: Vec<Lane>,
