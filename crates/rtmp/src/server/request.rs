@@ -1,0 +1,68 @@
+//! What clients ask for.
+
+use std::fmt;
+
+use brooklet_flv::amf0::Value;
+
+use crate::command::{Capabilities, Command};
+
+/// `connect`, as a client says it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConnectRequest {
+    /// The application, without its query and without slashes around it.
+    pub app: String,
+    /// What stands behind the `?` of the application; may be empty.
+    pub query: String,
+    /// The URL that the client says it uses.
+    pub tc_url: String,
+    /// What the client says that it is.
+    pub flash_version: String,
+    /// What the client says that it can do; empty for most.
+    pub capabilities: Capabilities,
+}
+
+/// `publish` or `play`, as a client says it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StreamRequest {
+    /// The application that it has connected to.
+    pub app: String,
+    /// The name of the stream, without its query.
+    pub stream: String,
+    /// What stands behind the `?` of the stream: `token=…`; may be empty.
+    pub query: String,
+}
+
+/// Without the query, which often holds a secret.
+impl fmt::Debug for StreamRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamRequest")
+            .field("app", &self.app)
+            .field("stream", &self.stream)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ConnectRequest {
+    pub(super) fn from_command(command: &Command) -> Self {
+        let text = |name| command.object.property(name).and_then(Value::as_str).unwrap_or_default();
+        let (app, query) = split_query(text("app"));
+        Self {
+            app: app.trim_matches('/').to_owned(),
+            query: query.to_owned(),
+            tc_url: text("tcUrl").to_owned(),
+            flash_version: text("flashVer").to_owned(),
+            capabilities: Capabilities::from_object(&command.object),
+        }
+    }
+}
+
+impl StreamRequest {
+    pub(super) fn new(app: &str, name: &str) -> Self {
+        let (stream, query) = split_query(name);
+        Self { app: app.to_owned(), stream: stream.to_owned(), query: query.to_owned() }
+    }
+}
+
+fn split_query(name: &str) -> (&str, &str) {
+    name.split_once('?').unwrap_or((name, ""))
+}
