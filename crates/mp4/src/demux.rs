@@ -149,9 +149,12 @@ impl Mp4Demuxer {
     /// Whether a track of which no sample waits is to be looked for in fragments that start up to `ahead` µs
     /// after the next sample.
     fn must_look_ahead(&mut self, next: Candidate, ahead: i64) -> bool {
-        let one_is_empty = self.lanes.iter_mut().any(|lane| !lane.track.silent && lane.peek().is_none());
+        let until = next.dts.saturating_add(ahead);
+        let is_behind =
+            |lane: &mut Lane| !lane.track.silent && lane.next_fragment_at() < until && lane.peek().is_none();
+        let one_is_behind = self.lanes.iter_mut().any(is_behind);
         let waiting: usize = self.lanes.iter().map(Lane::waiting).sum();
-        one_is_empty && waiting < MAX_WAITING && self.last_fragment < next.dts.saturating_add(ahead)
+        one_is_behind && waiting < MAX_WAITING && self.last_fragment < until
     }
 
     /// Reads the next box at the top level.
@@ -229,9 +232,12 @@ impl Mp4Demuxer {
                 self.events.push_back(DemuxEvent::Params { stream: number, params });
             }
         }
-        Error::check_limit(NAME, "sample size", u64::from(sample.size), MAX_SAMPLE)?;
         self.input.forget_before(sample.offset);
-        match self.input.fetch(sample.offset..sample.offset.saturating_add(u64::from(sample.size))) {
+        let range = sample.offset..sample.offset.saturating_add(u64::from(sample.size));
+        if self.input.may_have(&range) {
+            Error::check_limit(NAME, "sample size", u64::from(sample.size), MAX_SAMPLE)?;
+        }
+        match self.input.fetch(range) {
             Fetch::Ask(at) => return Ok(Some(DemuxStep::Read(at))),
             Fetch::Here(data) if !data.is_empty() => {
                 let packet = packet(lane, number, &entry, data)?;

@@ -17,7 +17,7 @@ pub(crate) struct Input {
     /// Where the bytes that come next belong, if any were asked for.
     asked: Option<u64>,
     wanted: Range<u64>,
-    /// In a source that can't seek: how much of it has come.
+    /// The end of what has come.
     received: u64,
     /// In a source that can't seek: nothing before this place is needed any more.
     kept_from: u64,
@@ -53,6 +53,11 @@ impl Input {
     /// Where it ends, where that is known.
     pub(crate) const fn end(&self) -> Option<u64> {
         if self.end == u64::MAX { None } else { Some(self.end) }
+    }
+
+    /// Where it ends, or how far it has been read.
+    pub(crate) fn reach(&self) -> u64 {
+        self.end().unwrap_or(self.received)
     }
 
     /// Takes bytes from the place that was asked for.
@@ -92,9 +97,14 @@ impl Input {
         }
     }
 
+    /// Whether the bytes of `range` are to be had, so far as that is known.
+    pub(crate) fn may_have(&self, range: &Range<u64>) -> bool {
+        range.end <= self.end && (self.seekable || range.start >= self.kept_from)
+    }
+
     /// The bytes of `range`.
     pub(crate) fn fetch(&mut self, range: Range<u64>) -> Fetch {
-        if range.end > self.end || (!self.seekable && range.start < self.kept_from) {
+        if !self.may_have(&range) {
             return Fetch::Gone;
         }
         match self.window.slice(range.clone()) {

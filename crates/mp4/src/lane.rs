@@ -79,6 +79,12 @@ impl Lane {
         self.next.take()
     }
 
+    /// The dts, in microseconds, with which it goes on in the next fragment, unless that says something else.
+    pub(crate) fn next_fragment_at(&self) -> i64 {
+        let dts = self.fragment_dts.saturating_add(self.track.timeline.fragment_shift);
+        self.track.time_base.rescale(dts, TimeBase::MICROS)
+    }
+
     /// Runs of samples in fragments that wait.
     pub(crate) fn waiting(&self) -> usize {
         self.runs.len()

@@ -195,7 +195,7 @@ impl Scan {
             Fetch::Gone if self.has_moov => self.end(input).map(Err),
             Fetch::Gone => {
                 let what = format!("inside its {} box, which starts at byte {}", show(header.kind), self.at);
-                Err(Error::Truncated { format: NAME, what, at: input.end().unwrap_or(self.at) })
+                Err(Error::Truncated { format: NAME, what, at: input.reach() })
             }
         }
     }
@@ -205,8 +205,7 @@ impl Scan {
         if self.has_moov {
             return Ok(Found::End);
         }
-        let at = input.end().unwrap_or(self.at);
-        Err(Error::Truncated { format: NAME, what: "before its moov box".into(), at })
+        Err(Error::Truncated { format: NAME, what: "before its moov box".into(), at: input.reach() })
     }
 
     /// Lets go of what is passed, but for media that waits for its `moov`.
