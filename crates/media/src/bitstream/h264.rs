@@ -433,8 +433,8 @@ impl Sps {
     }
 }
 
-/// Table E-1.
-const SAMPLE_ASPECTS: [(u32, u32); 17] = [
+/// Table E-1, the same in HEVC.
+pub(super) const SAMPLE_ASPECTS: [(u32, u32); 17] = [
     (0, 1),
     (1, 1),
     (12, 11),

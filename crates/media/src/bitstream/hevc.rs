@@ -4,7 +4,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::bits::BitReader;
 use super::nal;
-use crate::{Error, Rational, Result, VideoFrame, VideoParams};
+use crate::{Color, Error, PixelFormat, Rational, Result, VideoFrame, VideoParams};
+
+mod sps_tail;
 
 const NAME: &str = "hevc";
 
@@ -150,6 +152,12 @@ pub struct HevcSps {
     pub log2_max_poc_lsb: u8,
     /// sps_max_num_reorder_pics of the highest layer.
     pub reorder: u8,
+    /// Width over height of one sample.
+    pub sample_aspect: Rational,
+    /// Range and matrix.
+    pub color: Color,
+    /// Pictures in a second, where VUI timing says so.
+    pub frame_rate: Option<Rational>,
 }
 
 impl HevcSps {
@@ -199,7 +207,7 @@ impl HevcSps {
             reorder = bits.ue()?;
             bits.ue()?; // sps_max_latency_increase_plus1
         }
-        Ok(Self {
+        let mut sps = Self {
             id,
             chroma_format: chroma_format as u8,
             separate_planes,
@@ -209,13 +217,35 @@ impl HevcSps {
             height,
             log2_max_poc_lsb: log2_max_poc_lsb as u8,
             reorder: reorder.min(16) as u8,
-        })
+            sample_aspect: Rational::ONE,
+            color: Color::default(),
+            frame_rate: None,
+        };
+        // Damage to the rest costs only what it would have said.
+        let _ = sps_tail::read(&mut bits, &mut sps);
+        Ok(sps)
+    }
+
+    /// The format of its pictures; `None` for one that has no name here.
+    pub const fn pixel_format(&self) -> Option<PixelFormat> {
+        match (self.chroma_format, self.bit_depth, self.bit_depth_chroma) {
+            (0, 8, _) => Some(PixelFormat::Gray8),
+            (1, 8, 8) => Some(PixelFormat::Yuv420p),
+            (2, 8, 8) => Some(PixelFormat::Yuv422p),
+            (3, 8, 8) => Some(PixelFormat::Yuv444p),
+            (1, 10, 10) => Some(PixelFormat::Yuv420p10),
+            (2, 10, 10) => Some(PixelFormat::Yuv422p10),
+            _ => None,
+        }
     }
 
     /// What is known of the pictures.
     pub fn video_params(&self) -> VideoParams {
         VideoParams {
-            sample_aspect: Rational::ONE,
+            format: self.pixel_format(),
+            frame_rate: self.frame_rate,
+            sample_aspect: self.sample_aspect,
+            color: self.color,
             reorder: self.reorder,
             ..VideoParams::new(self.width, self.height)
         }
@@ -253,6 +283,7 @@ mod tests {
     fn a_1080p_sps() {
         let sps = HevcSps::parse(SPS_1080P).unwrap();
         assert_eq!((sps.width, sps.height, sps.bit_depth, sps.chroma_format), (1920, 1080, 8, 1));
+        assert_eq!((sps.frame_rate, sps.pixel_format()), (Rational::new(30, 1), Some(PixelFormat::Yuv420p)));
     }
 
     #[test]
