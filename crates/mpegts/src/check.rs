@@ -105,9 +105,7 @@ impl Check {
             let text = format!("the stream ends with {} bytes of a packet", self.partial.len());
             self.violations.add(self.packets, text);
         }
-        self.streams.values_mut().for_each(|stream| stream.finish(&mut self.timeline, &mut self.violations));
-        self.timeline.finish();
-        self.judge_events();
+        self.end_time();
         for (missing, what) in [
             (self.timeline.pat.is_empty(), "program association table"),
             (self.timeline.pmt.is_empty(), "program map table"),
@@ -120,6 +118,15 @@ impl Check {
             }
         }
         Report::new(self)
+    }
+
+    /// The stream ends here, or its clock begins anew.
+    fn end_time(&mut self) {
+        self.streams
+            .values_mut()
+            .for_each(|stream| stream.end_time(&mut self.timeline, &mut self.violations));
+        self.timeline.finish();
+        self.judge_events();
     }
 
     fn read(&mut self, bytes: &[u8]) {
@@ -176,7 +183,11 @@ impl Check {
     }
 
     fn check_clock(&mut self, pcr: Pcr, discontinuity: bool) {
-        let step = self.timeline.tick(self.packets, pcr, discontinuity);
+        if discontinuity {
+            self.end_time();
+            self.timeline.restart();
+        }
+        let step = self.timeline.tick(self.packets, pcr);
         self.judge_events();
         let Some(step) = step else { return };
         if step <= 0 {

@@ -65,9 +65,6 @@ impl StreamCheck {
             self.open = true;
             self.first_packet = number;
             self.random_access = packet.adaptation.random_access;
-            if packet.adaptation.discontinuity {
-                self.last_dts = None;
-            }
         }
         if self.open && self.pes.len() < MAX_PES {
             self.pes.extend_from_slice(payload);
@@ -81,8 +78,14 @@ impl StreamCheck {
         self.ahead = Some((least.min(ahead), most.max(ahead)));
     }
 
+    /// The stream ends, or its clock begins anew.
+    pub(super) fn end_time(&mut self, timeline: &mut Timeline, violations: &mut Violations) {
+        self.finish(timeline, violations);
+        self.last_dts = None;
+    }
+
     /// The PES packet is whole: the next one begins, or the stream ends.
-    pub(super) fn finish(&mut self, timeline: &mut Timeline, violations: &mut Violations) {
+    fn finish(&mut self, timeline: &mut Timeline, violations: &mut Violations) {
         if !std::mem::take(&mut self.open) {
             return;
         }
@@ -145,11 +148,8 @@ impl StreamCheck {
             say("has a key frame without the random access indicator".into());
         }
         let before = kinds.get(..key).unwrap_or_default();
-        for (kind, name) in rules.sets {
-            match before.iter().filter(|seen| *seen == kind).count() {
-                0 => say(format!("has a key frame without {name} before it")),
-                _ => {}
-            }
+        for (_, name) in rules.sets.iter().filter(|(kind, _)| !before.contains(kind)) {
+            say(format!("has a key frame without {name} before it"));
         }
     }
 

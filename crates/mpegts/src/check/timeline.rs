@@ -1,10 +1,15 @@
 //! When each packet arrives, by the program clock references around it.
 
+use std::collections::VecDeque;
+
 use crate::clock::{PCR_HZ, Pcr};
 use crate::packet::PACKET;
 
 /// More events between two clock references are not timed; no stream in use has so many.
 const MAX_PENDING: usize = 100_000;
+
+/// So many references are remembered: minutes.
+const MAX_HISTORY: usize = 16_384;
 
 /// What is judged by when it arrives.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +29,8 @@ pub(super) enum Event {
 pub(super) struct Timeline {
     first: Option<Reference>,
     last: Option<Reference>,
+    /// The references before the last, as far as units that end late may reach back.
+    history: VecDeque<Reference>,
     pending: Vec<(u64, Event)>,
     timed: Vec<(u64, i64, Event)>,
     pub(super) references: u64,
@@ -49,25 +56,33 @@ pub(super) struct Intervals {
 }
 
 impl Timeline {
-    /// Takes a clock reference; returns the time since the last one, if it follows on it.
-    pub(super) fn tick(&mut self, packet: u64, pcr: Pcr, discontinuity: bool) -> Option<i64> {
+    /// Takes a clock reference; returns the time since the last one.
+    pub(super) fn tick(&mut self, packet: u64, pcr: Pcr) -> Option<i64> {
         self.references += 1;
-        let Some(last) = self.last.filter(|_| !discontinuity) else {
-            self.finish();
+        let Some(last) = self.last else {
             let now = Reference { packet, at: pcr.ticks() as i64 };
             (self.first, self.last) = (Some(now), Some(now));
-            let pending = std::mem::take(&mut self.pending);
-            self.timed.extend(pending.into_iter().map(|(packet, event)| (packet, now.at, event)));
-            [&mut self.pat, &mut self.pmt, &mut self.sdt].into_iter().for_each(|table| table.last = None);
+            self.time_pending(false);
             return None;
         };
         let step = pcr.since(Pcr::wrapping(last.at));
         self.wraps += u64::from(Pcr::wrapping(last.at) > pcr && step > 0);
         self.max_interval = self.max_interval.max(step);
         let now = Reference { packet, at: last.at + step };
-        self.time_pending(last, now);
+        if self.history.len() == MAX_HISTORY {
+            self.history.pop_front();
+        }
+        self.history.push_back(last);
         self.last = Some(now);
+        self.time_pending(false);
         Some(step)
+    }
+
+    /// The next clock reference does not follow on the last.
+    pub(super) fn restart(&mut self) {
+        (self.first, self.last) = (None, None);
+        self.history.clear();
+        [&mut self.pat, &mut self.pmt, &mut self.sdt].into_iter().for_each(|table| table.last = None);
     }
 
     /// Something happens in this packet.
@@ -82,12 +97,10 @@ impl Timeline {
         std::mem::take(&mut self.timed)
     }
 
-    /// There are no more references: what is pending counts as of the last one, for nothing says how much later it is.
+    /// There are no more references: what comes after the last one counts as of it, for nothing says how much later
+    /// it is.
     pub(super) fn finish(&mut self) {
-        if let Some(last) = self.last {
-            let pending = std::mem::take(&mut self.pending);
-            self.timed.extend(pending.into_iter().map(|(packet, event)| (packet, last.at, event)));
-        }
+        self.time_pending(true);
     }
 
     pub(super) fn has_clock(&self) -> bool {
@@ -110,13 +123,26 @@ impl Timeline {
         }
     }
 
-    fn time_pending(&mut self, last: Reference, now: Reference) {
-        let (ticks, packets) = ((now.at - last.at).max(0), now.packet.saturating_sub(last.packet).max(1));
+    /// Times what is pending: all of it that lies before the last reference, and the rest too if it is `all` there is.
+    fn time_pending(&mut self, all: bool) {
+        let Some(last) = self.last else { return };
         for (packet, event) in std::mem::take(&mut self.pending) {
-            let passed = packet.saturating_sub(last.packet);
-            let at = last.at + (i128::from(ticks) * i128::from(passed) / i128::from(packets)) as i64;
-            self.timed.push((packet, at, event));
+            if packet <= last.packet || all {
+                self.timed.push((packet, self.time_of(packet, last), event));
+            } else {
+                self.pending.push((packet, event));
+            }
         }
+    }
+
+    /// When a packet came: packets count as evenly spread between the references around it.
+    fn time_of(&self, packet: u64, last: Reference) -> i64 {
+        let index = self.history.partition_point(|reference| reference.packet <= packet);
+        let after = self.history.get(index).copied().unwrap_or(last);
+        let before = index.checked_sub(1).and_then(|index| self.history.get(index)).copied().unwrap_or(after);
+        let packets = after.packet.saturating_sub(before.packet).max(1);
+        let passed = packet.saturating_sub(before.packet).min(packets);
+        before.at + (i128::from(after.at - before.at) * i128::from(passed) / i128::from(packets)) as i64
     }
 }
 

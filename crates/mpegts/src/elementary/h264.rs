@@ -58,7 +58,7 @@ fn exp_golomb(unit: &[u8], at: usize) -> u32 {
 /// Whether there is a recovery point among the messages of an SEI (§7.3.2.3.1): with it, decoding can start at a
 /// picture that is not IDR.
 fn has_recovery_point(mut messages: &[u8]) -> bool {
-    let mut number = |bytes: &mut &[u8]| {
+    let number = |bytes: &mut &[u8]| {
         let ones = bytes.iter().take_while(|byte| **byte == 0xFF).count();
         let last = *bytes.get(ones)?;
         *bytes = &bytes[ones + 1..];

@@ -39,18 +39,14 @@ impl AnnexB {
     /// Appends an access unit that is length-prefixed.
     pub(super) fn write(&self, unit: &[u8], key: bool, out: &mut Vec<u8>) -> Result<()> {
         let units = || nal::length_prefixed_units(unit, 4);
-        let (mut delimited, mut sps, mut pps, mut length) = (false, false, false, 0);
+        check_lengths(unit)?;
+        let (mut delimited, mut sps, mut pps) = (false, false, false);
         for (index, unit) in units().enumerate() {
-            length += 4 + unit.len();
             delimited |= index == 0 && self.is_delimiter(unit);
             sps |= self.is_sps(unit);
             pps |= self.is_pps(unit);
         }
-        if length != unit.len() {
-            let what = "an access unit's lengths do not add up to its size";
-            return Err(Error::invalid(NAME, length.min(unit.len()) as u64, what));
-        }
-        let mut units = units().peekable();
+        let mut units = units();
         let delimiter = if delimited { units.next() } else { None };
         let default = if self.is_hevc { HEVC_DELIMITER } else { H264_DELIMITER };
         nal::write_annexb(delimiter.unwrap_or(default), out);
@@ -94,6 +90,19 @@ impl AnnexB {
             h264::nal_type(unit) == h264::NAL_PPS
         }
     }
+}
+
+/// Whether the lengths of an access unit add up to its size.
+fn check_lengths(unit: &[u8]) -> Result<()> {
+    let mut rest = unit;
+    while !rest.is_empty() {
+        let after = rest
+            .split_first_chunk()
+            .and_then(|(length, after)| after.get(usize::try_from(u32::from_be_bytes(*length)).ok()?..));
+        let at = (unit.len() - rest.len()) as u64;
+        rest = after.ok_or_else(|| Error::invalid(NAME, at, "a NAL unit passes the end of its packet"))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
