@@ -1,1 +1,12 @@
-//! Whole-program tests against real peers.
+//! What the tests of the whole program share: the program, its peers, the clips, and ways to look at what came out.
+//!
+//! The tests run the built program as a user does, and judge it by what a real peer received. Each peer is looked for;
+//! one that is missing fails the test where `BROOKLET_PEERS=required` (as `cargo xtask test` sets it), and otherwise
+//! leaves the test out with a line that says so.
+
+pub mod clips;
+pub mod peers;
+pub mod players;
+pub mod probe;
+pub mod program;
+pub mod servers;

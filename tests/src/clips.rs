@@ -1,0 +1,1 @@
+//! Clips to test with: real ones, and generated ones.

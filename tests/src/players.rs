@@ -1,0 +1,1 @@
+//! Players: what each receives from a URL.

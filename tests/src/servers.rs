@@ -1,0 +1,1 @@
+//! RTMP servers on ports of their own.
