@@ -25,7 +25,7 @@ pub(super) trait Endpoint: Send {
     type Event;
     fn handle_input(&mut self, bytes: &[u8], now: Timestamp) -> brooklet_rtmp::Result<()>;
     fn handle_timeout(&mut self, now: Timestamp) -> brooklet_rtmp::Result<()>;
-    fn handle_closed(&mut self) -> brooklet_rtmp::Result<()>;
+    fn handle_closed(&mut self, now: Timestamp) -> brooklet_rtmp::Result<()>;
     fn poll_output(&mut self) -> Output<Self::Event>;
 }
 
@@ -72,12 +72,14 @@ impl<E: Endpoint> Connection<E> {
                     Output::Timeout(deadline) => break deadline,
                 }
             };
-            self.flush().await?;
+            if let Err(error) = self.flush().await {
+                return Err(self.last_words(error));
+            }
             self.inbox.reserve(READ);
             let outcome = tokio::select! {
                 read = self.stream.read_buf(&mut self.inbox) => match read {
                     Ok(0) => {
-                        self.endpoint.handle_closed().map_err(|source| Error::rtmp(&self.url, source))?;
+                        self.endpoint.handle_closed(now()).map_err(|source| Error::rtmp(&self.url, source))?;
                         return Ok(Turn::Closed);
                     }
                     Ok(_) => {
@@ -125,6 +127,25 @@ impl<E: Endpoint> Connection<E> {
         Ok(self.sent)
     }
 
+    /// Why the peer takes no more: what it said before it closed, rather than what the system says of that.
+    fn last_words(&mut self, error: Error) -> Error {
+        loop {
+            self.inbox.clear();
+            self.inbox.reserve(READ);
+            let said = match self.stream.try_read_buf(&mut self.inbox) {
+                Ok(count) if count > 0 => self.endpoint.handle_input(&self.inbox, now()),
+                _ => break,
+            };
+            if let Err(source) = said {
+                return Error::rtmp(&self.url, source);
+            }
+        }
+        match self.endpoint.handle_closed(now()) {
+            Err(source) => Error::rtmp(&self.url, source),
+            Ok(()) => error,
+        }
+    }
+
     async fn flush(&mut self) -> Result<()> {
         let writing = async {
             while !self.outbox.is_empty() {
@@ -162,8 +183,8 @@ impl Endpoint for Client {
         self.handle_timeout(now)
     }
 
-    fn handle_closed(&mut self) -> brooklet_rtmp::Result<()> {
-        self.handle_closed()
+    fn handle_closed(&mut self, now: Timestamp) -> brooklet_rtmp::Result<()> {
+        self.handle_closed(now)
     }
 
     fn poll_output(&mut self) -> Output<ClientEvent> {
@@ -182,8 +203,9 @@ impl Endpoint for Server {
         self.handle_timeout(now)
     }
 
-    fn handle_closed(&mut self) -> brooklet_rtmp::Result<()> {
-        self.handle_closed()
+    fn handle_closed(&mut self, _: Timestamp) -> brooklet_rtmp::Result<()> {
+        self.handle_closed();
+        Ok(())
     }
 
     fn poll_output(&mut self) -> Output<ServerEvent> {
