@@ -32,9 +32,16 @@ use tokens::{Token, tokens};
 /// What the arguments (without the program's own name) ask for.
 pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Command, UsageError> {
     let arguments = texts(arguments)?;
-    let first = arguments.first().ok_or(UsageError::Nothing)?;
-    match Verb::ALL.into_iter().find(|verb| verb.name() == first) {
-        Some(verb) => verb::parse(verb, arguments.get(1..).unwrap_or_default()),
+    if arguments.is_empty() {
+        return Err(UsageError::Nothing);
+    }
+    let globals = tokens::leading_globals(&arguments);
+    let word = arguments.get(globals);
+    match Verb::ALL.into_iter().find(|verb| word.is_some_and(|word| word == verb.name())) {
+        Some(verb) => {
+            let (before, after) = arguments.split_at(globals);
+            verb::parse(verb, &[before, after.get(1..).unwrap_or_default()].concat())
+        }
         None => conversion(&arguments),
     }
 }

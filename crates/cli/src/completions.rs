@@ -2,7 +2,7 @@
 
 use brooklet_media::{PixelFormat, SampleFormat};
 
-use crate::args::flag::{Choices, Flag, Streams, Takes};
+use crate::args::flag::{Choices, Flag, Section, Streams, Takes};
 use crate::args::{flags, values};
 use crate::command::{Shell, Verb};
 use crate::tables;
@@ -23,10 +23,10 @@ struct Entry {
     words: Vec<&'static str>,
 }
 
-/// All names, those with a stream specifier too; each once.
+/// All names but of what is refused, those with a stream specifier too; each once.
 fn entries() -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
-    for flag in flags::all() {
+    for flag in flags::all().filter(|flag| flag.section != Section::Refused) {
         let mut names: Vec<String> =
             flag.names().filter(|name| !name.starts_with('?')).map(String::from).collect();
         if flag.streams == Streams::Any {
@@ -68,28 +68,44 @@ fn bash() -> String {
         cases += &match (entry.words.is_empty(), entry.flag.choices) {
             (false, _) => format!("    -{name}) words='{}' ;;\n", entry.words.join(" ")),
             (true, Choices::Files) => {
-                format!("    -{name}) COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n")
+                format!("    -{name}) mapfile -t COMPREPLY < <(compgen -f -- \"$current\"); return ;;\n")
             }
             (true, _) if matches!(entry.flag.takes, Takes::Maybe(_)) => String::new(),
             (true, _) => format!("    -{name}) return ;;\n"),
         };
     }
     format!(
-        "# bash completion of brooklet: brooklet completions bash > /etc/bash_completion.d/brooklet\n\
-         _brooklet() {{\n  local IFS=$' \\t\\n' current before words=''\n  COMPREPLY=()\n  \
-         _brooklet_word\n  case \"$before\" in\n{cases}  esac\n  \
-         if [[ -n $words ]]; then COMPREPLY=($(compgen -W \"$words\" -- \"$current\")); return; fi\n  \
-         if [[ $current == -* ]]; then\n    COMPREPLY=($(compgen -W '{}' -- \"$current\"))\n    \
-         __ltrim_colon_completions \"$current\" 2>/dev/null\n    return\n  fi\n  \
-         COMPREPLY=($(compgen -f -- \"$current\"))\n  \
-         if [[ $COMP_CWORD -eq 1 ]]; then COMPREPLY+=($(compgen -W '{verbs}' -- \"$current\")); fi\n\
-         }}\n\
-         # The words as brooklet sees them: bash splits at colons, and -c:v is one word.\n\
-         _brooklet_word() {{\n  local line=\"${{COMP_LINE:0:COMP_POINT}}\" words\n  read -ra words <<< \"$line\"\n  \
-         if [[ $line == *' ' ]]; then current=''; before=\"${{words[-1]}}\"\n  \
-         else current=\"${{words[-1]}}\"; before=\"${{words[-2]:-}}\"; fi\n}}\n\
-         complete -o filenames -F _brooklet brooklet\n",
-        options.join(" ")
+        r#"# bash completion of brooklet: brooklet completions bash > /etc/bash_completion.d/brooklet
+_brooklet() {{
+  local IFS=$' \t\n' current before words=''
+  COMPREPLY=()
+  _brooklet_word
+  case "$before" in
+{cases}  esac
+  if [[ -n $words ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+  elif [[ $current == -* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W '{options}' -- "$current")
+    # bash puts the rest after the last colon only.
+    [[ $COMP_WORDBREAKS == *:* ]] && COMPREPLY=("${{COMPREPLY[@]#"${{current%"${{current##*:}}"}}"}}")
+  else
+    mapfile -t COMPREPLY < <(compgen -f -- "$current")
+    [[ $COMP_CWORD -eq 1 ]] && COMPREPLY+=($(compgen -W '{verbs}' -- "$current"))
+  fi
+}}
+# The words as brooklet sees them: bash splits at colons, and -c:v is one word.
+_brooklet_word() {{
+  local line="${{COMP_LINE:0:COMP_POINT}}" parts
+  read -ra parts <<< "$line"
+  if [[ $line == *' ' ]]; then
+    current='' before="${{parts[-1]}}"
+  else
+    current="${{parts[-1]}}" before="${{parts[-2]:-}}"
+  fi
+}}
+complete -o filenames -F _brooklet brooklet
+"#,
+        options = options.join(" ")
     )
 }
 
@@ -115,9 +131,9 @@ fn zsh() -> String {
         };
     }
     let verbs = Verb::ALL.map(Verb::name).join(" ");
-    text + &format!(
-        "  '1:verb or output:_alternative \"verbs\\:verb\\:({verbs})\" \"files\\:output\\:_files\"' \\\n  '*:file:_files'\n"
-    )
+    let first =
+        format!("{{_alternative \"verbs:verb:({verbs})\" \"files:output:_files\"}}").replace(':', "\\:");
+    text + &format!("  '1:verb or output:{first}' \\\n  '*:file:_files'\n")
 }
 
 fn fish() -> String {
@@ -162,7 +178,8 @@ mod tests {
     #[test]
     fn every_option_is_in_every_script() {
         let (bash, zsh, fish) = (script(Shell::Bash), script(Shell::Zsh), script(Shell::Fish));
-        for name in flags::all().flat_map(Flag::names).filter(|name| *name != "?") {
+        let offered = flags::all().filter(|flag| flag.section != Section::Refused);
+        for name in offered.flat_map(Flag::names).filter(|name| *name != "?") {
             assert!(bash.split([' ', '\'']).any(|word| word.strip_prefix('-') == Some(name)), "-{name}");
             assert!(zsh.contains(&format!("'*-{name}[")), "-{name}");
             assert!(fish.contains(&format!(" -o '{name}' ")), "-{name}");

@@ -55,7 +55,7 @@ pub(crate) fn how_to_watch(options: &DemoOptions) -> String {
     )
 }
 
-/// Two seconds from one key frame to the next at most, so that a viewer need not wait longer.
+/// A second from one key frame to the next at most, so that a viewer need not wait longer.
 fn video(options: &DemoOptions) -> VideoSpec {
     let pixels = f64::from(options.size.0) * f64::from(options.size.1);
     let rate = options.rate.as_f64();
@@ -63,7 +63,7 @@ fn video(options: &DemoOptions) -> VideoSpec {
         codec: CodecChoice::Named("h264".into()),
         // An eighth of a bit for each pixel: 860 kbit/s for the default.
         bit_rate: Some(((pixels * rate / 8.0) as u64).clamp(200_000, 20_000_000)),
-        gop: Some((rate.ceil() as u32).saturating_mul(2).max(1)),
+        gop: Some((rate.ceil() as u32).max(1)),
         pixel_format: Some(brooklet_media::PixelFormat::Yuv420p),
         ..VideoSpec::default()
     }
@@ -80,7 +80,7 @@ mod tests {
         let [rtmp, udp] = &job.outputs[..] else { panic!() };
         assert_eq!((&rtmp.video, &rtmp.audio, rtmp.live), (&udp.video, &udp.audio, udp.live));
         assert_eq!((rtmp.listen, udp.listen), (Listen::Many, Listen::No));
-        assert_eq!((udp.format.as_deref(), rtmp.video.gop), (Some("mpegts"), Some(60)));
+        assert_eq!((udp.format.as_deref(), rtmp.video.gop), (Some("mpegts"), Some(30)));
     }
 
     #[test]

@@ -38,18 +38,19 @@ pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
     }
 }
 
-/// How an option is written: `-codec, -c[:v|:a] CODEC`.
+/// How an option is written: `-c[:v|:a], -codec CODEC`.
 pub(crate) fn label(flag: &Flag) -> String {
-    let names = std::iter::once(flag.name).chain(flag.aliases.iter().copied());
-    let names: Vec<_> =
-        names.filter(|name| !name.starts_with(['-', '?'])).map(|name| dashed(flag, name)).collect();
     let specifier = if flag.streams == Streams::Any { "[:v|:a]" } else { "" };
+    let mut label = dashed(flag, flag.name) + specifier;
+    for alias in flag.aliases.iter().filter(|alias| !alias.starts_with(['-', '?'])) {
+        label += &format!(", {}", dashed(flag, alias));
+    }
     let value = match flag.takes {
         Takes::Nothing | Takes::Switch => String::new(),
         Takes::Value(placeholder) => format!(" {placeholder}"),
         Takes::Maybe(placeholder) => format!(" [{placeholder}]"),
     };
-    format!("{}{specifier}{value}", names.join(", "))
+    label + &value
 }
 
 fn dashed(flag: &Flag, name: &str) -> String {
@@ -151,7 +152,7 @@ mod tests {
     #[test]
     fn help_on_one_option() {
         let text = super::text(Some("-c:v")).unwrap();
-        assert!(text.contains("-codec, -c[:v|:a] CODEC") && text.contains("-vcodec is -codec:v"), "{text}");
+        assert!(text.contains("-c[:v|:a], -codec CODEC") && text.contains("-vcodec is -c:v"), "{text}");
         assert_eq!(super::text(Some("t")).unwrap().matches("-t TIME").count(), 2, "of files and of the demo");
         assert!(super::text(Some("xyzzy")).unwrap_err().line().starts_with("no help on 'xyzzy'"));
     }

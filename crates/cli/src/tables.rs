@@ -8,19 +8,26 @@ use brooklet_media::{ChannelLayout, CodecId, MediaKind, PcmFormat, PixelFormat, 
 
 use crate::command::Table;
 
-/// Formats that stand for something other than a file.
-const DEVICES: [&str; 1] = ["lavfi"];
-
 /// Name, what goes in and comes out, and what it does.
-pub(crate) const FILTERS: [(&str, &str, &str); 8] = [
+const FILTERS: [(&str, &str, &str); 18] = [
+    ("acopy", "A->A", "nothing"),
+    ("aformat", "A->A", "another sample format, rate or layout: aformat=s16:48000"),
+    ("anull", "A->A", "nothing"),
     ("aresample", "A->A", "another sample rate: aresample=48000"),
+    ("asetnsamples", "A->A", "so many samples in each frame: asetnsamples=1024"),
+    ("copy", "V->V", "nothing"),
     ("crop", "V->V", "a part of the picture: crop=w:h:x:y"),
     ("format", "V->V", "another pixel format: format=yuv420p"),
     ("fps", "V->V", "another frame rate, pictures duplicated or dropped: fps=25"),
     ("hflip", "V->V", "left becomes right"),
     ("hue", "V->V", "without colour: hue=s=0"),
+    ("null", "V->V", "nothing"),
     ("scale", "V->V", "another size: scale=640:-2"),
+    ("setdar", "V->V", "another shape of the whole picture: setdar=16/9"),
+    ("setpts", "V->V", "other timestamps: setpts=PTS-STARTPTS"),
+    ("setsar", "V->V", "another shape of samples: setsar=1"),
     ("vflip", "V->V", "top becomes bottom"),
+    ("volume", "A->A", "louder or quieter: volume=0.5"),
 ];
 
 /// The channels of the layouts that have a name.
@@ -37,10 +44,10 @@ const LAYOUTS: [(ChannelLayout, &str); 7] = [
 /// A whole table, with its head.
 pub(crate) fn text(table: Table) -> String {
     match table {
-        Table::Formats => formats("File formats:", true, true, |_| true),
-        Table::Demuxers => formats("File formats:", true, false, |_| true),
-        Table::Muxers => formats("File formats:", false, true, |_| true),
-        Table::Devices => formats("Devices:", true, true, |name| DEVICES.contains(&name)),
+        Table::Formats => formats("File formats:", true, true),
+        Table::Demuxers => formats("File formats:", true, false),
+        Table::Muxers => formats("File formats:", false, true),
+        Table::Devices => devices(),
         Table::Codecs => codecs(),
         Table::Decoders => {
             coders("Decoders:", DECODERS.iter().map(|info| (info.name, info.codec, info.description)))
@@ -58,8 +65,8 @@ pub(crate) fn text(table: Table) -> String {
 
 /// Names that `-f` takes.
 pub(crate) fn format_names() -> Vec<&'static str> {
-    let names = DEMUXERS.iter().map(|info| info.names).chain(MUXERS.iter().map(|info| info.names));
-    let mut names: Vec<_> = names.flat_map(|names| names.split(',')).collect();
+    let inputs = DEMUXERS.iter().flat_map(|info| info.names.split(','));
+    let mut names: Vec<_> = inputs.chain(MUXERS.iter().map(|info| info.name)).collect();
     names.sort_unstable();
     names.dedup();
     names
@@ -75,16 +82,28 @@ pub(crate) fn codec_names() -> Vec<&'static str> {
     names
 }
 
-fn formats(head: &str, demux: bool, mux: bool, wanted: impl Fn(&str) -> bool) -> String {
+fn formats(head: &str, demux: bool, mux: bool) -> String {
     let mut rows: BTreeMap<&str, (bool, bool, &str)> = BTreeMap::new();
-    for info in DEMUXERS.iter().filter(|info| demux && wanted(info.names)) {
+    for info in DEMUXERS.iter().filter(|info| demux && !info.is_generated()) {
         rows.entry(info.names).or_insert((false, false, info.description)).0 = true;
     }
-    for info in MUXERS.iter().filter(|info| mux && wanted(info.names)) {
-        rows.entry(info.names).or_insert((false, false, info.description)).1 = true;
+    for info in MUXERS.iter().filter(|_| mux) {
+        rows.entry(info.name).or_insert((false, false, info.description)).1 = true;
     }
+    directions(
+        head,
+        rows.into_iter().map(|(name, (read, write, description))| (name, read, write, description)),
+    )
+}
+
+fn devices() -> String {
+    let generated = DEMUXERS.iter().filter(|info| info.is_generated());
+    directions("Devices:", generated.map(|info| (info.names, true, false, info.description)))
+}
+
+fn directions<'a>(head: &str, rows: impl Iterator<Item = (&'a str, bool, bool, &'a str)>) -> String {
     let mut text = format!("{head}\n D. = Demuxing supported\n .E = Muxing supported\n --\n");
-    for (name, (read, write, description)) in rows {
+    for (name, read, write, description) in rows {
         text += &format!(" {}{} {name:15} {description}\n", mark(read, 'D', ' '), mark(write, 'E', ' '));
     }
     text
@@ -228,6 +247,8 @@ mod tests {
         assert!(text(Table::Codecs).contains("\n DEV.L. h264                 H.264"));
         assert!(text(Table::Codecs).contains("\n ..V.L. hevc                 "));
         assert!(text(Table::Encoders).contains("\n A..... pcm_s16le            PCM"));
+        assert!(text(Table::Formats).contains("\n DE flv             FLV"));
+        assert!(text(Table::Devices).contains("\n D  lavfi           "));
         assert!(text(Table::Protocols).contains("Output:\n  file\n"));
     }
 

@@ -11,7 +11,7 @@ pub(crate) struct Flag {
     pub(crate) name: &'static str,
     /// Other names for the same.
     pub(crate) aliases: &'static [&'static str],
-    /// Names with a stream specifier in them: `vcodec` is `codec:v`.
+    /// Names with a stream specifier in them: `vcodec` is `c:v`.
     pub(crate) shorthands: &'static [(&'static str, &'static str)],
     /// Its value.
     pub(crate) takes: Takes,

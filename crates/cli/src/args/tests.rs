@@ -2,6 +2,7 @@
 
 mod mistakes;
 mod scripts;
+mod verbs;
 
 use brooklet::job::{InputSpec, OutputSpec};
 

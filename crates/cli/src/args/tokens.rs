@@ -50,13 +50,30 @@ pub(super) fn tokens(arguments: &[String], scope: Scope) -> Result<Vec<Token>, U
     Ok(tokens)
 }
 
+/// How many arguments at the front are global options and their values: a verb may stand after them.
+pub(super) fn leading_globals(arguments: &[String]) -> usize {
+    let mut count = 0;
+    while let Some(found) = arguments
+        .get(count)
+        .and_then(|argument| option_name(argument))
+        .and_then(|name| flags::find(name, Scope(None)))
+    {
+        match (found.flag.action, found.flag.takes) {
+            (Action::Global(_), Takes::Value(_)) => count += 2,
+            (Action::Global(_), _) => count += 1,
+            _ => break,
+        }
+    }
+    count.min(arguments.len())
+}
+
 /// The argument without its dash, where it is an option: `-` alone is a URL.
 fn option_name(argument: &str) -> Option<&str> {
     argument.strip_prefix('-').filter(|name| !name.is_empty())
 }
 
 /// The option, and the specifier as written.
-fn look_up<'a>(name: &'a str, scope: Scope) -> Result<(Found, Option<&'a str>), UsageError> {
+fn look_up(name: &str, scope: Scope) -> Result<(Found, Option<&str>), UsageError> {
     let (bare, specifier) =
         name.split_once(':').map_or((name, None), |(bare, specifier)| (bare, Some(specifier)));
     let Some(found) = flags::find(bare, scope) else {

@@ -22,8 +22,8 @@ pub(super) const FLAGS: &[Flag] = &[
     .choices(Choices::Formats)
     .common()
     .help("the container, where it is not to be found by looking (input) or by the name (output)"),
-    Flag::file("codec", input_codec, output_codec)
-        .alias(&["c"])
+    Flag::file("c", input_codec, output_codec)
+        .alias(&["codec"])
         .short(&[("vcodec", "v"), ("acodec", "a"), ("scodec", "s"), ("dcodec", "d")])
         .value("CODEC")
         .streams(Streams::Any)

@@ -16,11 +16,11 @@ pub(super) const FLAGS: &[Flag] = &[
     })
     .common()
     .help("never replace a file: end with an error where one exists"),
-    Flag::global("loglevel", |globals, given| {
+    Flag::global("v", |globals, given| {
         globals.level = given.word()?;
         Ok(())
     })
-    .alias(&["v"])
+    .alias(&["loglevel"])
     .value("LEVEL")
     .choices(Choices::Words(&["quiet", "error", "warning", "info", "verbose", "debug"]))
     .common()

@@ -1,0 +1,76 @@
+//! Verbs, and what is printed on request.
+
+use std::time::Duration;
+
+use brooklet_media::Rational;
+
+use super::*;
+use crate::command::{Show, Table};
+
+#[test]
+fn things_to_print() {
+    for (line, show) in [
+        ("-version", Show::Version),
+        ("--version", Show::Version),
+        ("-hide_banner -encoders", Show::Table(Table::Encoders)),
+        ("-v quiet -pix_fmts", Show::Table(Table::PixelFormats)),
+        ("-h", Show::Help),
+        ("--help", Show::Help),
+        ("help", Show::Help),
+        ("demo -h", Show::Help),
+    ] {
+        assert!(matches!(read(line), Ok(Command::Show { show: given, .. }) if given == show), "{line}");
+    }
+    for line in ["-h full", "help full"] {
+        assert!(
+            matches!(read(line), Ok(Command::Show { topic: Some(topic), .. }) if topic == "full"),
+            "{line}"
+        );
+    }
+    assert!(matches!(read("-h -y"), Ok(Command::Show { topic: None, .. })));
+}
+
+#[test]
+fn an_input_alone_is_described() {
+    assert!(
+        matches!(read("-i a.mp4 -hide_banner"), Ok(Command::Describe { inputs, .. }) if inputs.len() == 1)
+    );
+}
+
+#[test]
+fn looking_at_a_file() {
+    for line in [
+        "probe a.mp4 -json",
+        "probe -json -v error a.mp4",
+        "probe -of json -show_streams -i a.mp4",
+        "-v quiet -hide_banner probe -json a.mp4",
+    ] {
+        assert!(
+            matches!(read(line), Ok(Command::Probe { input, json: true, .. }) if input.url == "a.mp4"),
+            "{line}"
+        );
+    }
+    let Ok(Command::Probe { input, json: false, .. }) = read("probe -f rawvideo -s 64x64 a.raw") else {
+        panic!()
+    };
+    assert_eq!((input.format.as_deref(), input.video_size), (Some("rawvideo"), Some((64, 64))));
+}
+
+#[test]
+fn the_demonstration() {
+    let Ok(Command::Demo { options, globals }) =
+        read("demo -size hd720 -rate 25 --rtmp rtmp://0.0.0.0/a/b --udp udp://10.0.0.1:5000 -t 5 -nostdin")
+    else {
+        panic!()
+    };
+    let expected = DemoOptions {
+        size: (1280, 720),
+        rate: Rational::whole(25),
+        rtmp: "rtmp://0.0.0.0/a/b".into(),
+        udp: "udp://10.0.0.1:5000".into(),
+        duration: Some(Duration::from_secs(5)),
+    };
+    assert_eq!(options, expected);
+    assert!(!globals.stdin);
+    assert!(matches!(read("demo"), Ok(Command::Demo { options, .. }) if options == DemoOptions::default()));
+}
