@@ -128,7 +128,8 @@ impl Running {
                 Ok(None) if Instant::now() < until => thread::sleep(Duration::from_millis(10)),
                 _ => {
                     self.end();
-                    panic!("{} did not end within {deadline:?}:\n{}", self.name, self.said());
+                    let said = self.said();
+                    panic!("{} did not end within {deadline:?}:\n{said}", self.name);
                 }
             }
         };
