@@ -60,7 +60,7 @@ mod raw;
 mod registry;
 #[cfg(test)]
 mod testing;
-pub mod values;
+mod values;
 mod wav;
 mod y4m;
 

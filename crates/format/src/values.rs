@@ -50,7 +50,7 @@ const RATES: [(&str, (u32, u32)); 8] = [
 /// # Errors
 ///
 /// [`Error::Usage`] for anything else; whether the size is a sensible one is not looked at.
-pub fn parse_size(text: &str) -> Result<(u32, u32)> {
+pub(crate) fn parse_size(text: &str) -> Result<(u32, u32)> {
     let named = SIZES.iter().find(|(name, _)| *name == text).map(|(_, size)| *size);
     let numbers = || {
         let (width, height) = text.split_once(['x', 'X'])?;
@@ -66,7 +66,7 @@ pub fn parse_size(text: &str) -> Result<(u32, u32)> {
 /// # Errors
 ///
 /// [`Error::Usage`] for anything else.
-pub fn parse_rate(text: &str) -> Result<Rational> {
+pub(crate) fn parse_rate(text: &str) -> Result<Rational> {
     let named = RATES.iter().find(|(name, _)| *name == text).map(|(_, rate)| *rate);
     let ratio = || {
         let (num, den) = text.split_once(['/', ':'])?;
@@ -85,7 +85,7 @@ pub fn parse_rate(text: &str) -> Result<Rational> {
 /// # Errors
 ///
 /// [`Error::Usage`] for anything else.
-pub fn parse_duration(text: &str) -> Result<i64> {
+pub(crate) fn parse_duration(text: &str) -> Result<i64> {
     let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let micros = match digits.split_once(':') {
         Some((first, rest)) => clock_time(first, rest),

@@ -171,7 +171,7 @@ impl Hevc {
         };
         let lowest_layer = unit.get(1).is_some_and(|byte| byte & 7 == 1);
         let kind = nal_type(unit);
-        let sublayer_non_reference = kind <= 14 && kind % 2 == 0;
+        let sublayer_non_reference = kind <= 14 && kind.is_multiple_of(2);
         if lowest_layer && !NAL_LEADING.contains(&kind) && !sublayer_non_reference {
             self.count = count;
         }

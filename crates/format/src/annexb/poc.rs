@@ -20,10 +20,10 @@ impl PocState {
     /// wrap: damaged streams get some order, the same every time.
     pub(super) fn count(&mut self, slice: &Slice, sps: &Sps) -> i32 {
         let (top, bottom) = match &sps.poc {
-            PocType::Lsb(log2) => self.from_lsb(slice, *log2),
+            PocType::Lsb(log2) => self.counts_by_lsb(slice, *log2),
             PocType::Cycle { non_ref, top_to_bottom, refs, .. } => {
                 let number = self.absolute_frame_num(slice, sps);
-                from_cycle(slice, number, *non_ref, *top_to_bottom, refs)
+                counts_by_cycle(slice, number, *non_ref, *top_to_bottom, refs)
             }
             PocType::DecodingOrder => {
                 let number = self.absolute_frame_num(slice, sps);
@@ -47,7 +47,7 @@ impl PocState {
     }
 
     /// §8.2.1.1.
-    fn from_lsb(&mut self, slice: &Slice, log2: u8) -> (i32, i32) {
+    fn counts_by_lsb(&mut self, slice: &Slice, log2: u8) -> (i32, i32) {
         if slice.idr.is_some() {
             (self.msb, self.lsb) = (0, 0);
         }
@@ -79,7 +79,7 @@ impl PocState {
 }
 
 /// §8.2.1.2.
-fn from_cycle(slice: &Slice, number: i32, non_ref: i32, top_to_bottom: i32, refs: &[i32]) -> (i32, i32) {
+fn counts_by_cycle(slice: &Slice, number: i32, non_ref: i32, top_to_bottom: i32, refs: &[i32]) -> (i32, i32) {
     let sum = |offsets: &[i32]| offsets.iter().fold(0i32, |sum, offset| sum.wrapping_add(*offset));
     let mut number = if refs.is_empty() { 0 } else { number };
     if !slice.reference && number > 0 {

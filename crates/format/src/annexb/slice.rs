@@ -239,10 +239,10 @@ fn skip_weights(bits: &mut BitReader<'_>, last_refs: &[u32], chroma: bool) -> Re
     for last in last_refs {
         for _ in 0..=*last {
             if bits.flag()? {
-                (bits.se()?, bits.se()?);
+                (0..2).try_for_each(|_| bits.se().map(drop))?;
             }
             if chroma && bits.flag()? {
-                (bits.se()?, bits.se()?, bits.se()?, bits.se()?);
+                (0..4).try_for_each(|_| bits.se().map(drop))?;
             }
         }
     }

@@ -3,7 +3,6 @@
 use brooklet_media::bitstream::h264::AvcConfig;
 use brooklet_media::bitstream::nal;
 use brooklet_media::{CodecId, DemuxEvent, Packet, Rational, Source};
-use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::{AnnexbDemuxer, AnnexbMuxer};
@@ -207,6 +206,52 @@ fn a_recovery_point_is_a_place_to_start() {
     assert_eq!(keys, [false, true]);
 }
 
+/// x265, 1920x1080, 30 fps, order counts of 8 bits, two reorder pictures.
+const HEVC_SPS: [u8; 42] = [
+    0x42, 0x01, 0x01, 0x01, 0x60, 0x00, 0x00, 0x03, 0x00, 0x90, 0x00, 0x00, 0x03, 0x00, 0x00, 0x03, 0x00,
+    0x78, 0xa0, 0x03, 0xc0, 0x80, 0x10, 0xe5, 0x96, 0x56, 0x69, 0x24, 0xca, 0xe0, 0x10, 0x00, 0x00, 0x03,
+    0x00, 0x10, 0x00, 0x00, 0x03, 0x01, 0xe0, 0x80,
+];
+
+/// A HEVC unit: type, then bits.
+fn hevc_unit(kind: u8, bits: Bits) -> Vec<u8> {
+    [vec![kind << 1, 1], bits.finish()].concat()
+}
+
+#[test]
+fn hevc_pictures_are_shown_in_their_order() {
+    let picture = |kind, lsb| {
+        let head = Bits::new().bits(1, 1);
+        let head = if kind >= 16 { head.bits(0, 1) } else { head };
+        let head = head.ue(0).ue(1);
+        hevc_unit(kind, if kind == 19 { head } else { head.bits(lsb, 8) }.bits(0xF00D, 16))
+    };
+    let segment = hevc_unit(1, Bits::new().bits(0, 1).bits(0xBEEF, 16));
+    let (trail_n, trail_r, radl, idr, cra) = (0, 1, 6, 19, 21);
+    let units = [
+        hevc_unit(32, Bits::new().bits(0, 12)),
+        HEVC_SPS.to_vec(),
+        hevc_unit(34, Bits::new().ue(0).ue(0).bits(0, 5)),
+        picture(idr, 0),
+        picture(trail_r, 4),
+        segment,
+        picture(trail_n, 2),
+        picture(cra, 6),
+        picture(idr, 0),
+        picture(radl, 254),
+    ];
+    for step in [1, 4_096] {
+        let demuxer = AnnexbDemuxer::hevc(Source::default(), None);
+        let read = demux_stream(demuxer, &stream(&units), step).unwrap();
+        assert_eq!(shape(&read), [(0, 1), (2, 2), (1, 1), (3, 1), (5, 1), (4, 1)]);
+        let keys: Vec<_> = read.packets.iter().map(|packet| packet.key).collect();
+        assert_eq!(keys, [true, false, false, true, true, false]);
+        let written = mux(AnnexbMuxer::hevc(), &read.streams, &read.packets);
+        let again = demux_stream(AnnexbDemuxer::hevc(Source::default(), None), &written, step).unwrap();
+        assert_eq!((again.packets, again.streams), (read.packets, read.streams));
+    }
+}
+
 #[test]
 fn the_rate_that_is_asked_for_goes_first() {
     let units = [
@@ -276,7 +321,7 @@ fn parameter_sets_stand_before_each_key_frame_once() {
     ];
     let Read { streams, mut packets, .. } = read(&stream(&units), 64);
     let with_sets = nal::to_length_prefixed(units[..3].iter().map(Vec::as_slice));
-    packets.push(Packet { data: Bytes::from(with_sets), key: true, ..packets[1].clone() });
+    packets.push(Packet { data: with_sets, key: true, ..packets[1].clone() });
     let written = mux(AnnexbMuxer::h264(), &streams, &packets);
     let kinds: Vec<_> = nal::annexb_units(&written).map(|unit| unit[0] & 31).collect();
     assert_eq!(kinds, [7, 8, 5, 1, 7, 8, 5]);
