@@ -19,7 +19,8 @@ use crate::VideoEncode;
 /// `yuv420p` pictures to H.264 packets, one for one and at once: no B-frames, no lookahead.
 ///
 /// A bit rate that [`Control::Bitrate`] asks for is aimed at from the next key frame on, because the library
-/// takes one only when it starts. The library also reads environment variables (`RFF_*`, `RUSTY_*`) that change
+/// takes one only when it starts; it then starts with the quantiser of the first one, which the parameter sets
+/// name, so a much lower rate is kept to from the second after it. The library also reads environment variables (`RFF_*`, `RUSTY_*`) that change
 /// how it searches, and keeps the choice of partition shapes in a switch of the whole process, which is set the
 /// same way by every encoder here.
 pub(crate) struct H264Encoder {

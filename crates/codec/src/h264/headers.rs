@@ -133,11 +133,11 @@ pub(super) fn reorder_depth(sps: &Sps) -> usize {
     sps.reorder.unwrap_or(most).into()
 }
 
-/// Whether a supplemental enhancement information unit says that pictures are whole from here on
-/// (recovery_point, §D.1.8).
-pub(super) fn is_recovery_point(unit: &[u8]) -> bool {
+/// recovery_frame_cnt of a recovery_point message (§D.1.8) among those of a supplemental enhancement information
+/// unit: after how many reference pictures those that are decoded from here on are whole.
+pub(super) fn recovery_point(unit: &[u8]) -> Option<u32> {
     let rbsp = nal::unescape(unit);
-    let mut rest = rbsp.get(1..).unwrap_or_default();
+    let mut rest = rbsp.get(1..)?;
     // Each message: its type and its size as runs of 255 and a last byte, then its bytes.
     let number = |rest: &mut &[u8]| {
         let run = rest.iter().take_while(|byte| **byte == 0xFF).count();
@@ -146,11 +146,12 @@ pub(super) fn is_recovery_point(unit: &[u8]) -> bool {
         Some(run * 255 + last)
     };
     loop {
-        let (Some(kind), Some(size)) = (number(&mut rest), number(&mut rest)) else { return false };
+        let (kind, size) = (number(&mut rest)?, number(&mut rest)?);
+        let (message, later) = rest.split_at_checked(size)?;
         if kind == 6 {
-            return true;
+            return BitReader::new(NAME, message).ue().ok();
         }
-        rest = rest.get(size..).unwrap_or_default();
+        rest = later;
     }
 }
 
@@ -207,8 +208,9 @@ mod tests {
 
     #[test]
     fn a_recovery_point_is_found_among_messages() {
-        assert!(is_recovery_point(&[6, 1, 2, 0xAA, 0xBB, 6, 1, 0xC4, 0x80]));
-        assert!(!is_recovery_point(&[6, 5, 3, 6, 1, 0xC4, 0x80]));
-        assert!(!is_recovery_point(&[6, 0xFF, 0xFF]));
+        assert_eq!(recovery_point(&[6, 1, 2, 0xAA, 0xBB, 6, 1, 0xC4, 0x80]), Some(0));
+        assert_eq!(recovery_point(&[6, 6, 2, 0x0F, 0x40, 0x80]), Some(29));
+        assert_eq!(recovery_point(&[6, 5, 3, 6, 1, 0xC4, 0x80]), None);
+        assert_eq!(recovery_point(&[6, 0xFF, 0xFF]), None);
     }
 }

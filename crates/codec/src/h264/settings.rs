@@ -99,11 +99,11 @@ fn rank(names: &[&str], what: &str, name: &str) -> Result<usize> {
 /// The quantiser that rate control starts from.
 ///
 /// The library codes its first key frame at two below this whatever the bit rate, and never strays more than 18
-/// from it. So it is chosen to make the first key frame of a detailed picture about 0.45 s long: at 31, such a
+/// from it. So it is chosen to make the first key frame of a detailed picture about 0.4 s long: at 31, such a
 /// picture (640x360 of film) takes 0.74 bit a pixel, and half as much for every 7 more. Between 26 and 42, what
 /// rate control can reach stays wide enough at both ends.
 fn start_qp(bit_rate: u32, gop: u32, video: &VideoEncode) -> u8 {
-    let seconds = 0.45 * (f64::from(gop) / video.frame_rate.as_f64().max(1.0)).min(1.0);
+    let seconds = 0.4 * (f64::from(gop) / video.frame_rate.as_f64().max(1.0)).min(1.0);
     let pixels = f64::from(video.width) * f64::from(video.height);
     let bits_per_pixel = f64::from(bit_rate) * seconds / pixels;
     (33.0 - 7.0 * (bits_per_pixel / 0.74).log2()).round().clamp(26.0, 42.0) as u8
