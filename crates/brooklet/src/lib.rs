@@ -1,4 +1,44 @@
 //! Read, convert, and write live audio and video: what a user adds to `Cargo.toml`.
+//!
+//! This crate is the house around the rooms: it opens URLs, owns the sockets and the threads, and wires demuxers, decoders,
+//! conversions, encoders and muxers together. It is *not* where any of those live: see [`media`] for the vocabulary, and the
+//! crates `brooklet-mp4`, `brooklet-codec` and so on for the rest. It is blocking from outside, as its users expect, and also
+//! works inside a runtime of yours.
+//!
+//! | type | does |
+//! |---|---|
+//! | [`Reader`] | a URL to chunks of frames, converted to what you ask for |
+//! | [`Writer`] | frames to a URL, encoded on threads of their own |
+//! | [`Job`] | inputs to outputs, as one run of the program does it |
+//! | [`probe()`] | what is in a URL |
+//! | [`Stopper`] | stops any of these from another thread |
+//! | [`protocol::register`] | adds a protocol of your own |
+//!
+//! | protocol | reads | writes |
+//! |---|---|---|
+//! | files, `pipe:` | yes | yes |
+//! | `udp://`, `tcp://` | yes | yes, UDP paced by the media's clock |
+//! | `rtmp://` | no | publishes, or listens for viewers |
+//!
+//! Read [`Reader`] and [`Writer`] first.
+//!
+//! ```
+//! use brooklet::{Reader, Stopper, job::InputSpec};
+//!
+//! # fn main() -> brooklet::Result<()> {
+//! let source = "testsrc2=size=64x48:rate=25:duration=1".to_string();
+//! let spec = InputSpec { url: source, format: Some("lavfi".into()), ..InputSpec::default() };
+//! let mut reader = Reader::open_with(&spec, &Stopper::new())?;
+//! reader.add_video(0, 10, &Default::default())?; // rgb24, 10 frames at a time
+//! let mut frames = 0;
+//! while let Some((_, chunk)) = reader.next_chunk()? {
+//!     assert_eq!(chunk.shape()[1..], [48, 64, 3]);
+//!     frames += chunk.frames();
+//! }
+//! assert_eq!(frames, 25);
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod chunk;
 pub mod error;
@@ -15,6 +55,8 @@ mod stop;
 mod url;
 pub mod writer;
 
+/// The vocabulary: formats, frames, packets, time.
+pub use brooklet_media as media;
 pub use chunk::Chunk;
 pub use error::{Error, Result};
 pub use input::{Probed, probe};
