@@ -69,7 +69,15 @@ pub(crate) trait Elementary: Send {
 
     /// Bytes that are held.
     fn held(&self) -> usize;
+
+    /// The most bytes that may be held; no sound needs more than this.
+    fn limit(&self) -> usize {
+        256 << 10
+    }
 }
+
+/// The most bytes of a picture.
+const MAX_PICTURE: usize = 8 << 20;
 
 /// How a stream of the program map is to be read; `None` for one that travels in sections, not in PES packets.
 pub(crate) fn reader(stream: &PmtStream) -> Option<(CodecId, Box<dyn Elementary>)> {

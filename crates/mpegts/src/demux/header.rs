@@ -16,6 +16,8 @@ use crate::elementary::{Format, Found, Unit};
 const WAIT_FOR_FIRST: i64 = 2 * HZ;
 /// A stream whose parameter sets have not come in so much time is not waited for: ffmpeg's bound for this format.
 const WAIT_FOR_FORMAT: i64 = 7 * HZ;
+/// So many packets are held until all streams are known; in 5 MiB of a stream in use there are far fewer.
+const MAX_HELD: usize = 32_768;
 /// Sound and pictures do not pause for longer without a jump.
 const MAX_STEP: i64 = 10 * HZ;
 
@@ -65,7 +67,8 @@ impl Header {
     pub(super) fn is_ready(&self, programs: &Programs) -> bool {
         let lane_span = |lane: &Lane| lane.last_dts.zip(lane.first_dts).map(|(last, first)| last - first);
         let span = || self.lanes.iter().filter_map(lane_span).max().unwrap_or(0);
-        programs.streams().iter().enumerate().all(|(index, stream)| {
+        let full = self.held.len() > MAX_HELD;
+        full || programs.streams().iter().enumerate().all(|(index, stream)| {
             let known = self.lanes.get(index).is_some_and(|lane| lane.format.is_some());
             known
                 || is_opaque(stream)

@@ -13,10 +13,8 @@ use crate::psi::{PAT_PID, Pat, Pmt, PmtStream, SDT_PID, Sdt, Section, SectionAss
 const MAX_PROGRAMS: usize = 64;
 /// More would be a forgery; those over it are left out.
 const MAX_STREAMS: usize = 128;
-/// The most bytes that one stream may hold: a whole picture.
-const MAX_HELD: usize = 8 << 20;
-/// The most bytes that all streams may hold together.
-const MAX_HELD_BY_ALL: usize = 64 << 20;
+/// The most bytes that all streams may hold together; each may hold its share.
+const MAX_HELD: usize = 64 << 20;
 /// A clock that goes back by more than this has jumped: 0.1 s in ticks of 27 MHz.
 const MAX_BACKWARD: i64 = PCR_HZ / 10;
 /// A clock that goes on by more than this has jumped.
@@ -177,7 +175,7 @@ impl Programs {
         let program = stream.program;
         let Some(clock) = self.programs.get_mut(program).map(|program| &mut program.clock) else { return };
         self.scrambled += u64::from(packet.scrambled);
-        let limit = MAX_HELD.min(MAX_HELD_BY_ALL / count);
+        let limit = MAX_HELD / count;
         let whole = stream.read(packet, clock, limit, &mut self.found);
         self.items.extend(self.found.drain(..).map(|found| Item::Found(index, found)));
         if !whole {

@@ -90,7 +90,7 @@ impl EsStream {
             State::Header => self.read_header(payload, clock, found),
             State::Payload(_) => self.read_payload(payload, found),
         }
-        let too_much = self.reader.held() > limit;
+        let too_much = self.reader.held() > self.reader.limit().min(limit);
         if too_much {
             self.damage(found);
         }

@@ -5,7 +5,7 @@ use brooklet_media::bitstream::nal;
 use brooklet_media::{CodecId, Rational, StreamKind, Trim, VideoParams};
 use bytes::{Bytes, BytesMut};
 
-use super::{Elementary, Format, Found, Unit};
+use super::{Elementary, Format, Found, MAX_PICTURE, Unit};
 use crate::pes::Times;
 
 const PICTURE: u8 = 0x00;
@@ -56,6 +56,10 @@ impl Elementary for MpegVideo {
 
     fn held(&self) -> usize {
         self.bytes.len()
+    }
+
+    fn limit(&self) -> usize {
+        MAX_PICTURE
     }
 }
 

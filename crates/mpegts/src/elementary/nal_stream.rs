@@ -10,8 +10,13 @@ use brooklet_media::bitstream::nal;
 use brooklet_media::{StreamKind, TimeBase, Trim};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use super::{Elementary, Format, Found, Unit};
+use super::{Elementary, Format, Found, MAX_PICTURE, Unit};
 use crate::pes::Times;
+
+/// An access unit of more NAL units is a forgery, and is dropped.
+const MAX_UNITS: usize = 16_384;
+/// So many bytes are searched at once, so that as few access units come at once: 64 KiB.
+const MAX_UNSEARCHED: usize = 64 << 10;
 
 /// What a NAL unit is to an access unit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,8 +80,7 @@ impl<S: Syntax> Elementary for NalStream<S> {
 
     fn append(&mut self, bytes: &[u8], found: &mut Vec<Found>) {
         self.bytes.extend_from_slice(bytes);
-        if self.just_started {
-            self.just_started = false;
+        if std::mem::take(&mut self.just_started) || self.bytes.len() - self.searched > MAX_UNSEARCHED {
             self.search(false, found);
         }
     }
@@ -102,6 +106,10 @@ impl<S: Syntax> Elementary for NalStream<S> {
     fn held(&self) -> usize {
         self.bytes.len()
     }
+
+    fn limit(&self) -> usize {
+        MAX_PICTURE
+    }
 }
 
 impl<S: Syntax> NalStream<S> {
@@ -113,6 +121,9 @@ impl<S: Syntax> NalStream<S> {
             if unit.is_empty() || unit.len() < S::ENOUGH && !last {
                 self.searched = begin;
                 return;
+            }
+            if self.units.len() >= MAX_UNITS {
+                return self.forget();
             }
             let role = S::role(unit);
             self.close_last_unit(begin);

@@ -3,7 +3,7 @@
 use brooklet_media::{CodecId, StreamKind, Trim};
 use bytes::{Bytes, BytesMut};
 
-use super::{Elementary, Format, Found, Unit};
+use super::{Elementary, Format, Found, MAX_PICTURE, Unit};
 use crate::pes::Times;
 
 /// A stream of a codec that has no room here: subtitles, data.
@@ -57,5 +57,9 @@ impl Elementary for Whole {
 
     fn held(&self) -> usize {
         self.bytes.len()
+    }
+
+    fn limit(&self) -> usize {
+        MAX_PICTURE
     }
 }

@@ -64,7 +64,10 @@ impl Track {
             let what = format!("a change from {} to {} in mid-stream", self.params.codec, params.codec);
             return Err(Error::unsupported(what, "other parameters of the same codec and time base"));
         }
-        let changed = Self::new(self.mapped.pid, params)?;
+        let mut changed = Self::new(self.mapped.pid, params)?;
+        if let (Form::Opus { to_trim }, Form::Opus { to_trim: anew }) = (&self.form, &mut changed.form) {
+            *anew = *to_trim; // the stream began long ago
+        }
         let map_changes = changed.mapped != self.mapped;
         let (last_dts, last_step) = (self.last_dts, self.last_step);
         *self = Self { last_dts, last_step, ..changed };
