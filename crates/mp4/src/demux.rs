@@ -28,7 +28,7 @@ const MAX_SAMPLE: u64 = 64 << 20;
 const MAX_WAITING: usize = 4_096;
 
 /// Samples that may lie outside of the input, or have no bytes, before the rest is given up.
-const MAX_LOST: u32 = 4_000_000;
+const MAX_LOST: u32 = 1_000_000;
 
 /// Reads MP4 and QuickTime files. See the crate's first page for an example.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub struct Mp4Demuxer {
     defaults: Vec<(u32, Defaults)>,
     /// One for each lane.
     pub(crate) indexes: Vec<FragmentIndex>,
+    /// Whether a brand says so, or there is no brand: the oldest files have none.
+    is_quicktime: bool,
     metadata: Metadata,
     events: VecDeque<DemuxEvent>,
     stage: Stage,
@@ -75,6 +77,7 @@ impl Mp4Demuxer {
             lanes: Vec::new(),
             defaults: Vec::new(),
             indexes: Vec::new(),
+            is_quicktime: true,
             metadata: Metadata::new(),
             events: VecDeque::new(),
             stage: Stage::Header,
@@ -162,9 +165,12 @@ impl Mp4Demuxer {
         match self.scan.next(&mut self.input)? {
             Found::Ask(at) => return Ok(Some(DemuxStep::Read(at))),
             Found::Nothing => {}
-            Found::Ftyp(ftyp) => self.metadata = metadata::brands(ftyp),
+            Found::Ftyp(ftyp) => {
+                self.is_quicktime = ftyp.bytes.chunks_exact(4).any(|brand| brand == b"qt  ");
+                self.metadata = metadata::brands(ftyp);
+            }
             Found::Moov(moov) => {
-                let movie = Movie::parse(&moov, self.scan.is_quicktime())?;
+                let movie = Movie::parse(&moov, self.is_quicktime)?;
                 self.metadata.extend(movie.metadata);
                 self.defaults = movie.defaults;
                 self.lanes = movie.tracks.into_iter().map(Lane::new).collect();

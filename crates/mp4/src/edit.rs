@@ -78,36 +78,9 @@ impl Timeline {
             let all = Segment { first: 0, from: i64::MIN, until: i64::MAX, shift: 0, trims: false };
             return Self { segments: vec![all], ..Self::default() };
         }
-        let mut timeline = Self { length: Some(0), edited: true, ..Self::default() };
-        let (mut clock, mut found, mut first_shown, mut budget) = (0i64, false, i64::MAX, MAX_SEARCH);
-        for edit in edits {
-            if let Some(from) = edit.media_time {
-                let until = edit.duration.map_or(i64::MAX, |duration| from.saturating_add(duration));
-                let is_audio = kind == MediaKind::Audio;
-                let segment = Segment { first: 0, from, until, shift: clock, trims: is_audio && !found };
-                let lead = if is_audio { i64::from(rate) } else { 0 };
-                if let Some((segment, shown)) = segment.place(table, lead, &mut budget) {
-                    timeline.segments.push(segment);
-                    first_shown = first_shown.min(shown);
-                }
-                if !found {
-                    timeline.fragment_shift = clock.saturating_sub(from);
-                }
-                found = true;
-            } else if !found {
-                timeline.start = timeline.start.saturating_add(edit.duration.unwrap_or(0));
-            }
-            clock = clock.saturating_add(edit.duration.unwrap_or(0));
-            timeline.length = edit.duration.and(timeline.length).map(|_| clock);
-        }
-        let late = first_shown.saturating_sub(timeline.start);
-        if kind == MediaKind::Video && late > 0 && first_shown != i64::MAX {
-            timeline
-                .segments
-                .iter_mut()
-                .for_each(|segment| segment.shift = segment.shift.saturating_sub(late));
-        }
-        timeline
+        let mut draft = Draft::new(table, kind, rate);
+        edits.iter().for_each(|edit| draft.add(*edit));
+        draft.finish()
     }
 
     /// The last segment that has begun at `pts`, else the first: its number and itself.
@@ -135,30 +108,91 @@ impl Segment {
     pub(crate) fn ends_with(&self, sample: &Sample) -> bool {
         sample.pts.saturating_add(sample.duration) >= self.until
     }
+}
 
-    /// Finds where decoding starts (`lead` ticks early, for decoders that need a run-up) and the first shown
-    /// sample, which stands at the clock that `shift` holds so far. Gives the first presented pts too. `None`
-    /// where no sample is in it.
-    fn place(mut self, table: &SampleTable, lead: i64, budget: &mut u32) -> Option<(Self, i64)> {
-        self.first = table.decode_from(self.from.saturating_sub(lead));
-        let mut cursor = Cursor::new(table, self.first);
-        let mut first_shown = None;
-        while let Some(sample) = cursor.current(table).filter(|_| *budget > 0) {
-            *budget -= 1;
-            let time = sample.dts.saturating_add(table.dts_shift());
-            let earliest_to_come = time.saturating_add(table.least_offset());
-            if first_shown.is_some_and(|first| earliest_to_come >= first) || earliest_to_come >= self.until {
+/// A timeline in the making.
+struct Draft<'a> {
+    table: &'a SampleTable,
+    kind: MediaKind,
+    /// How many ticks early decoding starts, for decoders that need a run-up.
+    lead: i64,
+    timeline: Timeline,
+    /// When the next edit starts.
+    clock: i64,
+    /// Whether there was an edit that is not empty.
+    found: bool,
+    /// The first presented pts.
+    first_shown: Option<i64>,
+    /// Samples that may yet be looked at.
+    budget: u32,
+}
+
+impl<'a> Draft<'a> {
+    fn new(table: &'a SampleTable, kind: MediaKind, rate: u32) -> Self {
+        let lead = if kind == MediaKind::Audio { i64::from(rate) } else { 0 };
+        let timeline = Timeline { length: Some(0), edited: true, ..Timeline::default() };
+        Self { table, kind, lead, timeline, clock: 0, found: false, first_shown: None, budget: MAX_SEARCH }
+    }
+
+    fn add(&mut self, edit: Edit) {
+        let duration = edit.duration.unwrap_or(0);
+        match edit.media_time {
+            Some(from) => {
+                if !self.found {
+                    self.timeline.fragment_shift = self.clock.saturating_sub(from);
+                }
+                let until = edit.duration.map_or(i64::MAX, |duration| from.saturating_add(duration));
+                self.place(from, until);
+                self.found = true;
+            }
+            None if !self.found => self.timeline.start = self.timeline.start.saturating_add(duration),
+            None => {}
+        }
+        self.clock = self.clock.saturating_add(duration);
+        self.timeline.length = edit.duration.and(self.timeline.length).map(|_| self.clock);
+    }
+
+    /// Adds what is shown from `from` to `until`, if there is any: finds the sample that decoding starts from,
+    /// and the first that is shown, which is put at the clock.
+    fn place(&mut self, from: i64, until: i64) {
+        let first = self.table.decode_from(from.saturating_sub(self.lead));
+        let trims = self.kind == MediaKind::Audio && !self.found;
+        let mut segment = Segment { first, from, until, shift: 0, trims };
+        let mut is_placed = false;
+        let mut cursor = Cursor::new(self.table, first);
+        while let Some(sample) = cursor.current(self.table).filter(|_| self.budget > 0) {
+            self.budget -= 1;
+            let time = sample.dts.saturating_add(self.table.dts_shift());
+            let earliest_to_come = time.saturating_add(self.table.least_offset());
+            let is_settled =
+                |shown: i64| shown >= 0 && earliest_to_come.saturating_add(segment.shift) >= shown;
+            if earliest_to_come >= until || (is_placed && self.first_shown.is_some_and(is_settled)) {
                 break;
             }
-            if self.shows(&sample) {
-                if first_shown.is_none() {
-                    let zero = if sample.pts < self.from { self.from } else { time };
-                    self.shift = self.shift.saturating_sub(zero);
+            if segment.shows(&sample) {
+                if !is_placed {
+                    let zero = if sample.pts < from { from } else { time };
+                    segment.shift = self.clock.saturating_sub(zero);
+                    is_placed = true;
                 }
-                first_shown = Some(first_shown.map_or(sample.pts, |first: i64| first.min(sample.pts)));
+                let shown = sample.pts.saturating_add(segment.shift);
+                // As in ffmpeg, what is shown before 0 does not count once something later is.
+                let before = self.first_shown.filter(|first| *first >= 0);
+                self.first_shown = Some(before.map_or(shown, |first| first.min(shown)));
             }
-            cursor.advance(table);
+            cursor.advance(self.table);
         }
-        first_shown.map(|first| (self, first.saturating_add(self.shift)))
+        self.timeline.segments.extend(is_placed.then_some(segment));
+    }
+
+    /// Moves everything back where reordering would make the first picture late.
+    fn finish(self) -> Timeline {
+        let mut timeline = self.timeline;
+        let late = self.first_shown.map_or(0, |first| first.saturating_sub(timeline.start));
+        if self.kind == MediaKind::Video && late > 0 {
+            let segments = timeline.segments.iter_mut();
+            segments.for_each(|segment| segment.shift = segment.shift.saturating_sub(late));
+        }
+        timeline
     }
 }

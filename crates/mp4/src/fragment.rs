@@ -261,3 +261,92 @@ const fn row_bytes(flags: u32) -> usize {
     let fields = flags & (trun_flag::DURATION | trun_flag::SIZE | trun_flag::FLAGS | trun_flag::COMPOSITION);
     fields.count_ones() as usize * 4
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEFAULTS: Defaults = Defaults { description: 1, duration: 10, size: 100, flags: 0x0101_0000 };
+
+    fn boxed(kind: &[u8; 4], words: &[u32]) -> Vec<u8> {
+        let body: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+        [&(body.len() as u32 + 8).to_be_bytes(), &kind[..], &body].concat()
+    }
+
+    fn traf(children: &[Vec<u8>]) -> Vec<u8> {
+        let body = children.concat();
+        [&(body.len() as u32 + 8).to_be_bytes(), &b"traf"[..], &body].concat()
+    }
+
+    fn parse(moof: Vec<u8>) -> Vec<TrackFragment> {
+        parse_moof(Body::new(*b"moof", 8, moof.into()), 1_000, |_| DEFAULTS).collect()
+    }
+
+    #[test]
+    fn every_combination_of_fields() {
+        for flags in 0..16u32 {
+            let (per_sample, row) = (flags << 8, [7u32, 70, 0x0200_0000, -3i32 as u32]);
+            let row: Vec<u32> =
+                (0..4).filter(|field| flags >> field & 1 == 1).map(|field| row[field]).collect();
+            let trun = boxed(b"trun", &[&[per_sample, 3], &row[..], &row[..], &row[..]].concat());
+            let mut fragments = parse(traf(&[boxed(b"tfhd", &[0x2_0000, 5]), trun]));
+            let run = &mut fragments[0].runs[0];
+            let has = |field: u32| flags >> field & 1 == 1;
+            let (duration, size) = (if has(0) { 7 } else { 10 }, if has(1) { 70 } else { 100 });
+            assert_eq!(
+                (run.len(), run.ticks(), run.bytes()),
+                (3, 3 * duration, 3 * u64::from(size)),
+                "{flags:x}"
+            );
+            assert_eq!(run.dts_shift(), if has(3) { 3 } else { 0 });
+            let samples: Vec<_> = std::iter::from_fn(|| run.next(false)).collect();
+            assert_eq!(samples.len(), 3);
+            let last = samples[2];
+            assert_eq!((last.dts, last.duration, last.size), (2 * duration, duration, size));
+            assert_eq!((last.pts - last.dts, last.sync), (if has(3) { -3 } else { 0 }, has(2)));
+            assert_eq!(last.offset, 1_000 + 2 * u64::from(size));
+        }
+    }
+
+    #[test]
+    fn the_first_sample_has_flags_of_its_own() {
+        let trun = boxed(b"trun", &[0x4, 2, 0x0200_0000]);
+        let mut fragments = parse(traf(&[boxed(b"tfhd", &[0x2_0000, 5]), trun]));
+        let run = &mut fragments[0].runs[0];
+        let syncs: Vec<_> = std::iter::from_fn(|| run.next(false)).map(|sample| sample.sync).collect();
+        assert_eq!(syncs, [true, false]);
+    }
+
+    #[test]
+    fn bases_of_data() {
+        let trun = |offset: Option<u32>| match offset {
+            Some(offset) => boxed(b"trun", &[0x1, 2, offset]),
+            None => boxed(b"trun", &[0, 2]),
+        };
+        // An explicit base; then the moof's start; then, without either, after what came before.
+        let explicit = traf(&[boxed(b"tfhd", &[0x1, 1, 0, 5_000]), trun(Some(50)), trun(None)]);
+        let of_moof = traf(&[boxed(b"tfhd", &[0x2_0000, 2]), trun(Some(-8i32 as u32))]);
+        let follows = traf(&[boxed(b"tfhd", &[0, 3]), trun(None)]);
+        let fragments = parse([explicit, of_moof, follows].concat());
+        let offsets: Vec<Vec<u64>> =
+            fragments.iter().map(|fragment| fragment.runs.iter().map(|run| run.offset).collect()).collect();
+        assert_eq!(offsets, [vec![5_050, 5_250], vec![992], vec![1_192]]);
+    }
+
+    #[test]
+    fn samples_without_rows_and_bytes_are_none() {
+        let trun = boxed(b"trun", &[0, u32::MAX]);
+        let fragments = parse(traf(&[boxed(b"tfhd", &[0x2_0010, 1, 0]), trun]));
+        assert_eq!(fragments[0].runs[0].len(), 0);
+    }
+
+    #[test]
+    fn single_samples_of_sound_come_in_groups() {
+        let trun = boxed(b"trun", &[0, 3_000]);
+        let mut fragments = parse(traf(&[boxed(b"tfhd", &[0x2_0018, 1, 1, 4]), trun]));
+        let run = &mut fragments[0].runs[0];
+        let groups: Vec<_> =
+            std::iter::from_fn(|| run.next(true)).map(|s| (s.dts, s.duration, s.size)).collect();
+        assert_eq!(groups, [(0, 1_024, 4_096), (1_024, 1_024, 4_096), (2_048, 952, 3_808)]);
+    }
+}

@@ -190,3 +190,66 @@ fn key_of(kind: FourCc) -> Option<(&'static str, Form)> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    fn boxed(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
+        let body = parts.concat();
+        [&(body.len() as u32 + 8).to_be_bytes(), &kind[..], &body].concat()
+    }
+
+    fn data(value_type: u8, value: &[u8]) -> Vec<u8> {
+        boxed(b"data", &[&[0, 0, 0, value_type], &[0; 4], value])
+    }
+
+    fn tags(moov: Vec<u8>) -> Vec<(String, String)> {
+        parse(&Body::new(*b"moov", 0, Bytes::from(moov)))
+    }
+
+    fn pair(key: &str, value: &str) -> (String, String) {
+        (key.into(), value.into())
+    }
+
+    #[test]
+    fn items_of_itunes() {
+        let items = [
+            boxed(b"\xA9nam", &[&data(1, "Häuser".as_bytes())]),
+            boxed(b"\xA9nam", &[&data(1, b"the second is not taken")]),
+            boxed(b"trkn", &[&data(0, &[0, 0, 0, 3, 0, 9, 0, 0])]),
+            boxed(b"cpil", &[&data(21, &[1])]),
+            boxed(b"covr", &[&data(13, b"a picture")]),
+            boxed(
+                b"----",
+                &[
+                    &boxed(b"mean", &[b"\0\0\0\0com.apple"]),
+                    &boxed(b"name", &[b"\0\0\0\0MOOD"]),
+                    &data(1, b"calm"),
+                ],
+            ),
+        ];
+        let meta =
+            boxed(b"meta", &[&[0; 4], &boxed(b"hdlr", &[&[0; 24]]), &boxed(b"ilst", &[&items.concat()])]);
+        let expected =
+            [pair("title", "Häuser"), pair("track", "3/9"), pair("compilation", "1"), pair("MOOD", "calm")];
+        assert_eq!(tags(boxed(b"udta", &[&meta])), expected);
+    }
+
+    #[test]
+    fn keys_of_quicktime() {
+        let keys =
+            boxed(b"keys", &[&[0, 0, 0, 0, 0, 0, 0, 1], &boxed(b"mdta", &[b"com.apple.quicktime.make"])]);
+        let item = boxed(&[0, 0, 0, 1], &[&data(1, b"Apple")]);
+        let beyond = boxed(&[0, 0, 0, 2], &[&data(1, b"no such key")]);
+        let meta = boxed(b"meta", &[&boxed(b"hdlr", &[&[0; 24]]), &keys, &boxed(b"ilst", &[&item, &beyond])]);
+        assert_eq!(tags(meta), [pair("com.apple.quicktime.make", "Apple")]);
+    }
+
+    #[test]
+    fn user_data_of_quicktime() {
+        let udta = boxed(b"udta", &[&boxed(b"\xA9swr", &[&[0, 4, 0, 0], b"Lavf and more"]), &[0; 4]]);
+        assert_eq!(tags(udta), [pair("encoder", "Lavf")]);
+    }
+}

@@ -53,6 +53,7 @@ pub(crate) struct SampleTable {
     /// What is taken from every dts so that none is past its pts, where offsets are negative.
     dts_shift: i64,
     least_offset: i64,
+    reorders: bool,
 }
 
 impl SampleTable {
@@ -77,7 +78,8 @@ impl SampleTable {
         let sync = if is_audio { SyncTable::every_sample() } else { SyncTable::parse(stbl) };
         let dts_shift = offsets.as_ref().map_or(0, dts_shift);
         let least_offset = offsets.as_ref().map_or(0, least_offset);
-        Self { durations, offsets, sizes, chunks, sync, grouping, count, dts_shift, least_offset }
+        let reorders = !is_audio && offsets.is_some();
+        Self { durations, offsets, sizes, chunks, sync, grouping, count, dts_shift, least_offset, reorders }
     }
 
     /// Samples; of sound that is grouped, single ones.
@@ -97,7 +99,7 @@ impl SampleTable {
 
     /// Whether pictures are shown in another order than decoded. (Sound is not, whatever its tables say.)
     pub(crate) const fn reorders(&self) -> bool {
-        self.offsets.is_some() && matches!(self.sync, SyncTable::Listed { .. })
+        self.reorders
     }
 
     /// Samples and their whole duration in ticks, as the table of durations has them.
@@ -289,4 +291,24 @@ fn dts_shift(offsets: &Runs) -> i64 {
 
 fn least_offset(offsets: &Runs) -> i64 {
     (0..offsets.len()).map(|row| i64::from(offsets.row(row).1)).min().unwrap_or(0).min(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_of_four_bits() {
+        let stz2 = b"\0\0\0\x16stz2\0\0\0\0\0\0\0\x04\0\0\0\x03\x5A\xC0";
+        let sizes = Sizes::parse(&Body::new(*b"stbl", 0, Bytes::from_static(stz2))).unwrap();
+        assert_eq!((sizes.count, [0, 1, 2].map(|sample| sizes.size(sample))), (3, [5, 10, 12]));
+        assert_eq!(sizes.sum(1, 9), 22);
+    }
+
+    #[test]
+    fn a_table_without_boxes_is_empty() {
+        let table = SampleTable::parse(&Body::new(*b"stbl", 0, Bytes::new()), false, None);
+        assert_eq!((table.count(), table.bytes(), table.decode_from(1 << 40)), (0, 0, 0));
+        assert!(Cursor::new(&table, 0).current(&table).is_none());
+    }
 }

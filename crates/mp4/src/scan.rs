@@ -26,7 +26,6 @@ pub(crate) struct Scan {
     done: bool,
     has_moov: bool,
     fragmented: bool,
-    is_quicktime: bool,
     /// Where the first fragment stands.
     first_moof: Option<u64>,
     /// Where the media ends that has been passed: samples from here on need more boxes first.
@@ -59,8 +58,6 @@ impl Scan {
             done: false,
             has_moov: false,
             fragmented: false,
-            // What QuickTime's oldest files are, which have no ftyp.
-            is_quicktime: true,
             first_moof: None,
             media_end: 0,
             held_from: None,
@@ -69,10 +66,6 @@ impl Scan {
 
     pub(crate) const fn is_done(&self) -> bool {
         self.done
-    }
-
-    pub(crate) const fn is_quicktime(&self) -> bool {
-        self.is_quicktime
     }
 
     /// Whether there are or may be fragments.
@@ -135,32 +128,19 @@ impl Scan {
 
     fn enter(&mut self, header: Header, input: &mut Input) -> Result<Found> {
         let start = self.at;
-        let size = header.size;
+        let end = header.size.map_or(u64::MAX, |size| start.saturating_add(size));
         match &header.kind {
-            b"ftyp" if !self.has_moov && size.is_some_and(|size| size <= MAX_FTYP) => {
-                self.read(header, input, MAX_FTYP).map(|found| match found {
-                    Ok(body) => {
-                        self.is_quicktime = body.bytes.chunks_exact(4).any(|brand| brand == b"qt  ");
-                        Found::Ftyp(body)
-                    }
-                    Err(other) => other,
-                })
+            b"ftyp" if !self.has_moov && end - start <= MAX_FTYP => {
+                self.read(header, input, MAX_FTYP, Found::Ftyp)
             }
-            b"moov" if !self.has_moov => self.read(header, input, MAX_MOOV).map(|found| match found {
-                Ok(body) => Found::Moov(body),
-                Err(other) => other,
-            }),
+            b"moov" if !self.has_moov => self.read(header, input, MAX_MOOV, Found::Moov),
             b"moof" if self.has_moov => {
                 self.first_moof = self.first_moof.or(Some(start));
-                match self.read(header, input, MAX_MOOF) {
-                    Ok(Ok(body)) => Ok(Found::Moof(body, start)),
-                    Ok(Err(other)) => Ok(other),
-                    Err(_) => self.end(input),
-                }
+                let found = self.read(header, input, MAX_MOOF, |body| Found::Moof(body, start));
+                if found.is_err() { self.end(input) } else { found }
             }
             b"mdat" if !self.has_moov && !input.is_seekable() => {
                 let held_from = *self.held_from.get_or_insert(start);
-                let end = size.map(|size| start.saturating_add(size)).ok_or_else(moov_is_not_first)?;
                 if end - held_from > MAX_HELD {
                     return Err(moov_is_not_first());
                 }
@@ -168,7 +148,6 @@ impl Scan {
                 Ok(Found::Nothing)
             }
             kind => {
-                let end = size.map_or(u64::MAX, |size| start.saturating_add(size));
                 if kind == b"mdat" {
                     self.media_end = end;
                 }
@@ -179,20 +158,25 @@ impl Scan {
     }
 
     /// Reads a whole box and passes it.
-    fn read(&mut self, header: Header, input: &mut Input, limit: u64) -> Result<Result<Body, Found>> {
+    fn read(
+        &mut self,
+        header: Header,
+        input: &mut Input,
+        limit: u64,
+        found: impl FnOnce(Body) -> Found,
+    ) -> Result<Found> {
         let size = header.size.or(input.end().map(|end| end.saturating_sub(self.at)));
         Error::check_limit(NAME, "size of a header box", size.unwrap_or(input.held() as u64), limit)?;
         // A box without a size ends where the input does: what is asked for beyond shows where that is.
         let end = self.at.saturating_add(size.unwrap_or(u64::MAX));
         match input.fetch(self.at..end) {
-            Fetch::Here(bytes) => {
-                let body = bytes.slice(bytes.len().min(header.bytes as usize)..);
+            Fetch::Here(mut bytes) => {
+                let body = bytes.split_off(bytes.len().min(header.bytes as usize));
                 let at = self.at + header.bytes;
                 self.at = end;
-                Ok(Ok(Body::new(header.kind, at, body)))
+                Ok(found(Body::new(header.kind, at, body)))
             }
-            Fetch::Ask(at) => Ok(Err(Found::Ask(at))),
-            Fetch::Gone if self.has_moov => self.end(input).map(Err),
+            Fetch::Ask(at) => Ok(Found::Ask(at)),
             Fetch::Gone => {
                 let what = format!("inside its {} box, which starts at byte {}", show(header.kind), self.at);
                 Err(Error::Truncated { format: NAME, what, at: input.reach() })

@@ -139,3 +139,60 @@ fn moof_size(input: &mut Input, at: u64) -> Result<u64, Option<u64>> {
         _ => Err(None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use brooklet_media::Source;
+
+    fn boxed(kind: &[u8; 4], words: &[u32]) -> Vec<u8> {
+        let body: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+        [&(body.len() as u32 + 8).to_be_bytes(), &kind[..], &body].concat()
+    }
+
+    fn wrapped(kind: &[u8; 4], children: &[Vec<u8>]) -> Vec<u8> {
+        let body = children.concat();
+        [&(body.len() as u32 + 8).to_be_bytes(), &kind[..], &body].concat()
+    }
+
+    fn run(file: &[u8]) -> Option<(Vec<AccessPoint>, Vec<TrackFragment>)> {
+        let mut input = Input::new(Source { seekable: true, length: Some(file.len() as u64) });
+        let mut tail = Tail::Mfro;
+        for _ in 0..20 {
+            match tail.step(&mut input, |_| Defaults { duration: 10, size: 4, ..Defaults::default() }) {
+                Step::Ask(at) => input.push(file[at as usize..].to_vec().into()),
+                Step::Next => {}
+                Step::Found(points, last) => return Some((points, last)),
+                Step::Nothing => return None,
+            }
+        }
+        panic!("it does not end");
+    }
+
+    #[test]
+    fn the_index_leads_to_the_last_fragment() {
+        let tfdt = boxed(b"tfdt", &[0, 500]);
+        let traf = wrapped(b"traf", &[boxed(b"tfhd", &[0x2_0000, 1]), tfdt, boxed(b"trun", &[0, 3])]);
+        let moof = wrapped(b"moof", &[traf]);
+        // One entry of version 0, whose three numbers have a byte each: time, offset, 1 1 1.
+        let mut tfra =
+            boxed(b"tfra", &[0, 1, 0, 2, 0, 0, 0x0101_0100, 0x0001_F400, 0x0000_0801, 0x0101_0000]);
+        tfra.truncate(tfra.len() - 2);
+        let length = tfra.len() as u32;
+        tfra[..4].copy_from_slice(&length.to_be_bytes());
+        let mfro = boxed(b"mfro", &[0, tfra.len() as u32 + 8 + 16]);
+        let file = [boxed(b"free", &[]), moof, wrapped(b"mfra", &[tfra, mfro])].concat();
+        let (points, last) = run(&file).unwrap();
+        assert_eq!(points.len(), 2);
+        assert_eq!(points[1], AccessPoint { track: 1, pts: 0x1F4, moof: 8 });
+        assert_eq!((last[0].dts, last[0].runs[0].ticks()), (Some(500), 30));
+    }
+
+    #[test]
+    fn files_without_an_index_have_none() {
+        assert!(run(&boxed(b"free", &[1, 2, 3, 4, 5])).is_none());
+        assert!(run(&boxed(b"mfro", &[0, 16])).is_none());
+        assert!(run(&boxed(b"mfro", &[0, u32::MAX])).is_none());
+        assert!(run(b"").is_none());
+    }
+}

@@ -134,3 +134,39 @@ impl Row {
         self.video.color.range = if is_full { Range::Full } else { Range::Limited };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(kind: &[u8; 4], children: &[u8]) -> Description {
+        let fixed = [&[0u8; 24][..], &[1, 64, 0, 180], &[0; 50]].concat();
+        parse(Body::new(*kind, 0, [&fixed, children].concat().into())).unwrap()
+    }
+
+    #[test]
+    fn short_lengths_are_widened_in_the_record_too() {
+        let row = entry(b"avc1", b"\0\0\0\x0FavcC\x01\x42\xC0\x1E\xFD\xE0\0");
+        assert_eq!((row.length_size, &row.params.extradata[..]), (2, &b"\x01\x42\xC0\x1E\xFF\xE0\0"[..]));
+    }
+
+    #[test]
+    fn shape_and_colour() {
+        let children = [
+            &b"\0\0\0\x10pasp\0\0\0\x04\0\0\0\x03"[..],
+            b"\0\0\0\x13colrnclx\0\x01\0\x01\0\x01\x80",
+            b"\0\0\0\x14btrt\0\0\0\0\0\0\0\0\0\x01\0\0",
+        ];
+        let row = entry(b"hev1", &children.concat());
+        let video = row.params.as_video().unwrap();
+        assert_eq!((row.params.codec, video.width, video.height), (CodecId::Hevc, 320, 180));
+        assert_eq!(Some(video.sample_aspect), Rational::new(4, 3));
+        assert_eq!((video.color.matrix, video.color.range), (Matrix::Bt709, Range::Full));
+        assert_eq!(row.params.bit_rate, Some(65_536));
+    }
+
+    #[test]
+    fn codecs_that_have_no_name_keep_their_letters() {
+        assert_eq!(entry(b"SVQ3", &[]).params.codec, CodecId::Unknown(u32::from_be_bytes(*b"SVQ3")));
+    }
+}

@@ -149,3 +149,73 @@ impl Piece {
         self.bytes.len() < SMALL_PIECE && more.len() < SMALL_PIECE
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const INPUT: usize = 60_000;
+
+    fn input() -> Vec<u8> {
+        (0..INPUT).map(|at| ((at * 31) >> 3) as u8).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_added_comes_out(
+            ranges in prop::collection::vec((0..INPUT, 1usize..9_000), 1..20),
+            piece in 1usize..10_000,
+            seekable: bool,
+        ) {
+            let input = input();
+            let mut window = Window::new(seekable);
+            for (start, length) in ranges {
+                let range = start as u64..(start + length).min(INPUT) as u64;
+                let mut asked = 0;
+                let bytes = loop {
+                    match window.slice(range.clone()) {
+                        Ok(bytes) => break bytes,
+                        Err(Missing(at)) => {
+                            let end = (at as usize + piece).min(INPUT);
+                            window.add(at, Bytes::copy_from_slice(&input[at as usize..end]), &range);
+                        }
+                    }
+                    asked += 1;
+                    prop_assert!(asked <= length / piece + 2);
+                };
+                prop_assert_eq!(&bytes[..], &input[range.start as usize..range.end as usize]);
+                prop_assert_eq!(&window.peek(range.start, length.min(16))[..], &bytes[..bytes.len().min(16)]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_slice_of_one_piece_shares_it() {
+        let mut window = Window::new(true);
+        let piece = Bytes::from(input());
+        window.add(0, piece.clone(), &(0..1));
+        assert_eq!(window.slice(100..200).unwrap().as_ptr(), piece[100..].as_ptr());
+    }
+
+    #[test]
+    fn old_pieces_make_way_but_not_those_that_are_wanted() {
+        let mut window = Window::new(true);
+        let piece = Bytes::from(vec![7; CACHE_BYTES / 4]);
+        let at = |number: u64| number * 2 * piece.len() as u64;
+        (0..8).for_each(|number| window.add(at(number), piece.clone(), &(0..10)));
+        assert!(window.len() <= CACHE_BYTES);
+        assert!(window.slice(0..10).is_ok() && window.slice(at(7)..at(7) + 10).is_ok());
+        assert_eq!(window.slice(at(2)..at(2) + 10), Err(Missing(at(2))));
+    }
+
+    #[test]
+    fn a_pipe_forgets_only_what_it_is_told_to() {
+        let mut window = Window::new(false);
+        let piece = Bytes::from(vec![7; CACHE_BYTES]);
+        (0..3).for_each(|number| window.add(number * piece.len() as u64, piece.clone(), &(0..1)));
+        assert_eq!(window.len(), 3 * CACHE_BYTES);
+        window.forget_before(2 * CACHE_BYTES as u64);
+        assert_eq!((window.len(), window.slice(0..1)), (CACHE_BYTES, Err(Missing(0))));
+    }
+}

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::sync::LazyLock;
+
 use common::{Kind, Layout, Track, boxed, drive, open, read, read_pipe, write};
 use proptest::prelude::*;
 
@@ -21,14 +23,14 @@ fn tracks() -> [Track; 3] {
     tracks
 }
 
-fn files() -> Vec<Vec<u8>> {
+static FILES: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| {
     let layouts = [
         Layout::PLAIN,
         Layout { moov_first: false, wide: true, group: 30, ..Layout::PLAIN },
         Layout { group: 30, ..Layout::FRAGMENTED },
     ];
-    layouts.map(|layout| write(&tracks(), layout)).into()
-}
+    layouts.map(|layout| write(&tracks(), layout))
+});
 
 /// Reads it all, in both ways, and seeks about; what comes of it is of no interest.
 fn survive(file: &[u8]) {
@@ -47,13 +49,13 @@ proptest! {
 
     #[test]
     fn truncated(which in 0usize..3, at in 0.0f64..1.0) {
-        let file = &files()[which];
+        let file = &FILES[which];
         survive(&file[..(file.len() as f64 * at) as usize]);
     }
 
     #[test]
     fn flipped_bits(which in 0usize..3, flips in prop::collection::vec((0.0f64..1.0, 0u8..8), 1..30)) {
-        let mut file = files().swap_remove(which);
+        let mut file = FILES[which].clone();
         for (at, bit) in flips {
             let at = (file.len() as f64 * at) as usize;
             file[at] ^= 1 << bit;
@@ -67,7 +69,7 @@ proptest! {
         forged in prop::collection::vec((0usize..4_000, prop::sample::select(vec![0u32, 1, 7, 8, 0x7FFF_FFFF, 0x8000_0000, u32::MAX])), 1..6),
     ) {
         // The tables of the moov, or the end where it stands last, are where numbers are dangerous.
-        let mut file = files().swap_remove(which);
+        let mut file = FILES[which].clone();
         for (at, number) in forged {
             let at = if which == 1 { file.len() - 4 - at % (file.len() - 4) } else { at };
             file[at..at + 4].copy_from_slice(&number.to_be_bytes());
@@ -87,9 +89,11 @@ fn four_billion_samples_of_one_byte_end_with_the_file() {
     let mut track = Track::new(Kind::Aac, 48_000, 4, 1_024, 1);
     track.samples.iter_mut().for_each(|sample| sample.data = vec![1]);
     let mut file = write(&[track], Layout::PLAIN);
-    patch(&mut file, b"stsz", 4, 1);
-    patch(&mut file, b"stsz", 8, u32::MAX);
-    patch(&mut file, b"stsc", 12, u32::MAX);
+    let forged = [(b"stsz", 4, 1), (b"stsz", 8, u32::MAX), (b"stsc", 12, u32::MAX)];
+    for (kind, after_header, number) in forged {
+        let at = file.windows(4).position(|found| found == kind).unwrap() + 4 + after_header;
+        file[at..at + 4].copy_from_slice(&number.to_be_bytes());
+    }
     let contents = read(&file).unwrap();
     assert_eq!(contents.packets.len(), 4, "the mdat is the last box and has four bytes");
     assert_eq!(read_pipe(&file).unwrap().packets.len(), 4);
@@ -137,10 +141,4 @@ fn a_pipe_with_too_much_media_before_the_moov_says_what_to_do() {
         error.contains("moov box stands at the end") && error.contains("-movflags +faststart"),
         "{error}"
     );
-}
-
-/// Puts a number into the first box of this kind, so many bytes after its header.
-fn patch(file: &mut [u8], kind: &[u8; 4], after: usize, number: u32) {
-    let at = file.windows(4).position(|found| found == kind).unwrap() + 4 + after;
-    file[at..at + 4].copy_from_slice(&number.to_be_bytes());
 }
