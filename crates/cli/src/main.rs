@@ -10,7 +10,6 @@ mod console;
 mod demo;
 mod failure;
 mod help;
-#[cfg_attr(not(unix), path = "keyboard/none.rs")]
 mod keyboard;
 mod log;
 mod man;
@@ -24,6 +23,7 @@ mod tables;
 mod version;
 
 use std::io::{self, Write};
+use std::panic::PanicHookInfo;
 use std::process::ExitCode;
 
 use args::{Globals, UsageError};
@@ -56,6 +56,7 @@ impl Exit {
 }
 
 fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(report_bug));
     let command = match args::parse(std::env::args_os().skip(1).collect()) {
         Ok(command) => command,
         Err(error) => return end(&Console::new(Level::Error), Err(error.into())),
@@ -118,6 +119,13 @@ fn end(console: &Console, ended: Result<Exit, Failure>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A panic is a bug of ours: one line that helps to find it, as of any other failure.
+fn report_bug(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(|place| format!(" at {place}")).unwrap_or_default();
+    let what = panic.payload_as_str().unwrap_or("no reason given").replace('\n', " ");
+    Console::new(Level::Error).error(&format!("a bug in brooklet{place}: {what}; please report it"));
 }
 
 fn globals(command: &Command) -> Globals {

@@ -1,16 +1,18 @@
 //! Files that exist are replaced only where the user says so, and an input never.
 
+use std::collections::HashSet;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use brooklet::Url;
-use brooklet::job::{InputSpec, Job};
+use brooklet::job::{InputSpec, Job, OutputSpec};
 
 use crate::args::{Globals, Overwrite};
 use crate::failure::Failure;
 
 /// Marks the outputs that may be replaced; asks where there is someone to ask.
 pub(crate) fn settle(job: &mut Job, globals: &Globals) -> Result<(), Failure> {
+    refuse_twins(&job.outputs)?;
     for output in &mut job.outputs {
         let Some(path) = existing_file(&output.url) else { continue };
         if output.format.as_deref() == Some("null") {
@@ -46,6 +48,18 @@ pub(crate) fn reads_stdin(inputs: &[InputSpec]) -> bool {
     inputs.iter().any(|input| stdin(Url::parse(&input.url)))
 }
 
+/// Two outputs in one file would write over each other.
+fn refuse_twins(outputs: &[OutputSpec]) -> Result<(), Failure> {
+    let mut seen = HashSet::new();
+    let files = outputs.iter().filter_map(|output| Some((&output.url, file_path(&output.url)?)));
+    for (url, path) in files.filter(|(_, path)| !path.starts_with("/dev")) {
+        if !seen.insert(path) {
+            return Err(Failure::Said(format!("{url}: two outputs have this name; give each its own")));
+        }
+    }
+    Ok(())
+}
+
 fn ask(url: &str) -> Result<bool, Failure> {
     let _ = write!(io::stderr(), "File '{url}' already exists. Overwrite? [y/N] ");
     let mut answer = String::new();
@@ -74,7 +88,6 @@ fn file_path(url: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use brooklet::job::OutputSpec;
 
     fn job(input: &str, output: &str) -> Job {
         Job {
@@ -104,6 +117,14 @@ mod tests {
         let refused = settle(&mut job(old, old), &with(Overwrite::Always)).unwrap_err().line();
         assert!(refused.contains("this is the input"), "{refused}");
         assert_eq!(std::fs::read(old).unwrap(), b"x");
+    }
+
+    #[test]
+    fn two_outputs_in_one_file() {
+        let mut twins = job("a.mp4", "b.flv");
+        twins.outputs.push(OutputSpec { url: "file:b.flv".into(), ..OutputSpec::default() });
+        let refused = settle(&mut twins, &with(Overwrite::Always)).unwrap_err().line();
+        assert!(refused.contains("two outputs have this name"), "{refused}");
     }
 
     #[test]

@@ -11,7 +11,9 @@ pub(crate) fn lines(number: usize, url: &str, probed: &Probed) -> Vec<String> {
     let mut lines = vec![format!("Input #{number}, {}, from '{url}':", probed.format)];
     if !probed.metadata.is_empty() {
         lines.push("  Metadata:".into());
-        lines.extend(probed.metadata.iter().map(|(key, value)| format!("    {key:16}: {value}")));
+        lines.extend(
+            probed.metadata.iter().map(|(key, value)| format!("    {:16}: {}", plain(key), plain(value))),
+        );
     }
     let duration = probed.duration.map_or_else(|| "N/A".into(), clock);
     let start = probed.start.map_or_else(String::new, |start| format!(" start: {:.6},", start.as_secs_f64()));
@@ -123,6 +125,11 @@ fn language(stream: &StreamParams) -> Option<String> {
     stream.language.map(|letters| letters.iter().map(|letter| char::from(*letter)).collect())
 }
 
+/// Without what a terminal takes for a command: a file may say anything.
+fn plain(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
 /// `25`, `29.97`: as short as it is right to two places.
 fn short(number: f64) -> String {
     format!("{number:.2}").trim_end_matches('0').trim_end_matches('.').into()
@@ -159,7 +166,7 @@ mod tests {
             format: "mov,mp4".into(),
             description: "QuickTime / MOV".into(),
             streams: vec![video, audio],
-            metadata: vec![("title".into(), "A".into())],
+            metadata: vec![("title".into(), "A\u{1b}B".into())],
             start: Some(Timestamp::from_millis(100)),
             duration: Some(Timestamp::from_millis(5_312)),
             bit_rate: Some(1_589_963),
@@ -172,7 +179,7 @@ mod tests {
         let expected = [
             "Input #0, mov,mp4, from 'a.mp4':",
             "  Metadata:",
-            "    title           : A",
+            "    title           : A B",
             "  Duration: 00:00:05.31, start: 0.100000, bitrate: 1589 kb/s",
             "  Stream #0:0(und): Video: h264, yuv420p, 1280x720, 1205 kb/s, 29.97 fps (default)",
             "  Stream #0:1: Audio: aac, 48000 Hz, 5.1, fltp",
@@ -185,7 +192,7 @@ mod tests {
         let value: Value = serde_json::from_str(&to_json("a.mp4", &probed())).unwrap();
         assert_eq!(value["format"]["duration"], "5.312000");
         assert_eq!(value["format"]["size"], "1055736");
-        assert_eq!(value["format"]["tags"]["title"], "A");
+        assert_eq!(value["format"]["tags"]["title"], "A\u{1b}B");
         let [video, audio] = &value["streams"].as_array().unwrap()[..] else { panic!() };
         assert_eq!((&video["codec_name"], &video["width"]), (&json!("h264"), &json!(1280)));
         assert_eq!(video["avg_frame_rate"], "30000/1001");

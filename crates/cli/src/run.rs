@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use brooklet::Stopper;
-use brooklet::job::{Job, Progress, Running};
+use brooklet::job::{Job, Listen, Progress, Running};
 
 use crate::args::Globals;
 use crate::command::Convert;
@@ -31,6 +31,9 @@ pub(crate) fn run(convert: Convert, console: &Console, greeting: Option<&str>) -
         Signals::watch(stopper.clone()).map_err(|reason| Failure::system("can't watch signals", reason))?;
     let keys = globals.stdin && !overwrite::reads_stdin(&job.inputs);
     let keyboard = keys.then(|| Keyboard::watch(stopper.clone())).flatten();
+    for output in job.outputs.iter().filter(|output| output.listen == Listen::One) {
+        console.info(&format!("Waiting for a viewer of {}", output.url));
+    }
     let exit = || if signals.caught() { Exit::Signal } else { Exit::Done };
 
     let running = match job.start(&stopper) {
@@ -87,14 +90,15 @@ fn follow(
     }
 }
 
-/// The status line, and a bar where there is a person and room for it.
+/// The status line, and a bar where there is a person and room for it; never wider than the terminal.
 fn status_line(progress: &Progress, console: &Console) -> String {
     let line = status::line(progress, false);
     let columns = if console.is_terminal() { console::columns() } else { None };
-    let room = columns.and_then(|columns| columns.checked_sub(line.chars().count() + 2));
-    match room.and_then(|room| status::bar(progress, room)) {
+    let Some(room) = columns.map(|columns| columns.saturating_sub(1)) else { return line };
+    let bar = room.checked_sub(line.len() + 1).and_then(|room| status::bar(progress, room));
+    match bar {
         Some(bar) => format!("{line} {bar}"),
-        None => line,
+        None => line.chars().take(room).collect(),
     }
 }
 
