@@ -109,20 +109,19 @@ pub fn open_decoder(params: &StreamParams, options: &DecoderOptions) -> Result<B
             return Err(Error::Usage(format!("decoder '{name}' does not decode {codec}")));
         }
     }
-    let _pool = &options.pool;
-    Ok(match params.codec {
+    match params.codec {
         #[cfg(feature = "h264")]
-        CodecId::H264 => Box::new(crate::h264::H264Decoder::new(params, _pool.clone())?),
+        CodecId::H264 => Ok(Box::new(crate::h264::H264Decoder::new(params, options.pool.clone())?)),
         #[cfg(feature = "aac")]
-        CodecId::Aac => Box::new(crate::aac::AacDecoder::new(params, _pool.clone())?),
+        CodecId::Aac => Ok(Box::new(crate::aac::AacDecoder::new(params, options.pool.clone())?)),
         #[cfg(feature = "pcm")]
-        CodecId::Pcm(_) => Box::new(crate::pcm::PcmDecoder::new(params, _pool.clone())?),
+        CodecId::Pcm(_) => Ok(Box::new(crate::pcm::PcmDecoder::new(params, options.pool.clone())?)),
         #[cfg(feature = "rawvideo")]
-        CodecId::RawVideo => Box::new(crate::rawvideo::RawVideoDecoder::new(params, _pool.clone())?),
-        other => {
-            return Err(Error::unsupported(format!("decoding {other}"), names(DECODERS, |info| info.name)));
+        CodecId::RawVideo => {
+            Ok(Box::new(crate::rawvideo::RawVideoDecoder::new(params, options.pool.clone())?))
         }
-    })
+        other => Err(Error::unsupported(format!("decoding {other}"), names(DECODERS, |info| info.name))),
+    }
 }
 
 /// An encoder.
@@ -134,21 +133,22 @@ pub fn open_decoder(params: &StreamParams, options: &DecoderOptions) -> Result<B
 pub fn open_encoder(config: &EncoderConfig) -> Result<Box<dyn Encoder>> {
     let info = find_encoder(&config.name)?.info;
     check_format(info, config)?;
-    Ok(match (info.codec, &config.media) {
+    match (info.codec, &config.media) {
         #[cfg(feature = "h264")]
-        (CodecId::H264, EncodeMedia::Video(video)) => Box::new(crate::h264::H264Encoder::new(video)?),
+        (CodecId::H264, EncodeMedia::Video(video)) => Ok(Box::new(crate::h264::H264Encoder::new(video)?)),
         #[cfg(feature = "rawvideo")]
         (CodecId::RawVideo, EncodeMedia::Video(video)) => {
-            Box::new(crate::rawvideo::RawVideoEncoder::new(video)?)
+            Ok(Box::new(crate::rawvideo::RawVideoEncoder::new(video)?))
         }
         #[cfg(feature = "aac")]
-        (CodecId::Aac, EncodeMedia::Audio(audio)) => Box::new(crate::aac::AacEncoder::new(audio)?),
+        (CodecId::Aac, EncodeMedia::Audio(audio)) => Ok(Box::new(crate::aac::AacEncoder::new(audio)?)),
         #[cfg(feature = "pcm")]
         (CodecId::Pcm(format), EncodeMedia::Audio(audio)) => {
-            Box::new(crate::pcm::PcmEncoder::new(format, audio)?)
+            Ok(Box::new(crate::pcm::PcmEncoder::new(format, audio)?))
         }
-        (codec, _) => return Err(Error::Usage(format!("{codec} does not encode this kind of stream"))),
-    })
+        (codec, EncodeMedia::Video(_)) => Err(Error::Usage(format!("{codec} does not encode video"))),
+        (codec, EncodeMedia::Audio(_)) => Err(Error::Usage(format!("{codec} does not encode sound"))),
+    }
 }
 
 /// Refuses a pixel or sample format that the encoder does not take.

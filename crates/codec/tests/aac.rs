@@ -1,5 +1,7 @@
 //! Our AAC encoder and our decoder against each other.
 #![cfg(feature = "aac")]
+// Helpers of tests may fail as tests do.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use brooklet_codec::{AudioEncode, DecoderOptions, EncoderConfig, open_decoder, open_encoder};
 use brooklet_media::{

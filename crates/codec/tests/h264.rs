@@ -1,5 +1,7 @@
 //! Our H.264 encoder and our decoder against each other.
 #![cfg(feature = "h264")]
+// Helpers of tests may fail as tests do.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use brooklet_codec::{DecoderOptions, EncoderConfig, VideoEncode, open_decoder, open_encoder};
 use brooklet_media::bitstream::h264::AvcConfig;

@@ -1,17 +1,22 @@
 //! The tables: what there is, what stands for what, what there is not.
 
-use brooklet_media::{CodecId, PcmFormat, PixelFormat, SampleFormat};
+#[cfg(feature = "pcm")]
+use brooklet_media::PcmFormat;
 
-use super::{DecoderInfo, EncoderInfo, EncoderInput};
+use super::*;
 
 /// All decoders, by the name of their codec.
 pub static DECODERS: &[DecoderInfo] = &[
     #[cfg(feature = "h264")]
-    decoder("h264", CodecId::H264, "H.264 / AVC / MPEG-4 AVC / MPEG-4 part 10"),
+    DecoderInfo {
+        name: "h264",
+        codec: CodecId::H264,
+        description: "H.264 / AVC / MPEG-4 AVC / MPEG-4 part 10",
+    },
     #[cfg(feature = "rawvideo")]
-    decoder("rawvideo", CodecId::RawVideo, "raw video"),
+    DecoderInfo { name: "rawvideo", codec: CodecId::RawVideo, description: "raw video" },
     #[cfg(feature = "aac")]
-    decoder("aac", CodecId::Aac, "AAC (Advanced Audio Coding)"),
+    DecoderInfo { name: "aac", codec: CodecId::Aac, description: "AAC (Advanced Audio Coding)" },
     #[cfg(feature = "pcm")]
     pcm_decoder(PcmFormat::U8),
     #[cfg(feature = "pcm")]
@@ -156,14 +161,10 @@ pub(super) static NOT_BUILT: &[(&str, &str)] = &[
     ("eac3", "eac3"),
 ];
 
-const fn decoder(name: &'static str, codec: CodecId, description: &'static str) -> DecoderInfo {
-    DecoderInfo { name, codec, description }
-}
-
 #[cfg(feature = "pcm")]
 const fn pcm_decoder(format: PcmFormat) -> DecoderInfo {
     let codec = CodecId::Pcm(format);
-    decoder(codec.name(), codec, pcm_description(format))
+    DecoderInfo { name: codec.name(), codec, description: pcm_description(format) }
 }
 
 #[cfg(feature = "pcm")]
