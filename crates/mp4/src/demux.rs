@@ -27,6 +27,9 @@ const MAX_SAMPLE: u64 = 64 << 20;
 /// Fragments that wait while one is looked for in which a track goes on.
 const MAX_WAITING: usize = 4_096;
 
+/// Bytes of memory for the tables of fragments.
+const MAX_FRAGMENTS: u64 = 64 << 20;
+
 /// Samples that may lie outside of the input, or have no bytes, before the rest is given up.
 const MAX_LOST: u32 = 1_000_000;
 
@@ -182,7 +185,7 @@ impl Mp4Demuxer {
                 }
             }
             Found::Moof(moof, at) => {
-                self.add_fragment(moof, at);
+                self.add_fragment(moof, at)?;
                 if self.stage == Stage::Header && self.knows_enough() {
                     self.announce();
                 }
@@ -203,7 +206,7 @@ impl Mp4Demuxer {
     }
 
     /// Hands the samples of a `moof` to their lanes.
-    fn add_fragment(&mut self, moof: Body, at: u64) {
+    fn add_fragment(&mut self, moof: Body, at: u64) -> Result<()> {
         self.last_fragment = i64::MAX;
         for fragment in parse_moof(moof, at, defaults_of(&self.defaults)) {
             let lanes = self.lanes.iter_mut().zip(&mut self.indexes);
@@ -225,6 +228,13 @@ impl Mp4Demuxer {
             Some(seeking) if seeking.found == Some(at) => self.resume_after_seek(seeking),
             _ => {}
         }
+        let waiting: usize = self.lanes.iter().map(Lane::cost).sum();
+        Error::check_limit(
+            NAME,
+            "memory for fragments that wait for their media",
+            waiting as u64,
+            MAX_FRAGMENTS,
+        )
     }
 
     /// Gives the next packet of a lane.

@@ -153,7 +153,8 @@ impl Run {
             _ => {
                 let rows = trun.rows(count, row_bytes);
                 let there = rows.len() / row_bytes;
-                (rows, there as u32)
+                // A copy: what the run keeps in memory is then no more than its rows.
+                (Bytes::copy_from_slice(&rows), there as u32)
             }
         };
         Ok(Self { offset, dts: 0, known_until: None, rows, flags, left, first_flags, defaults })
@@ -162,6 +163,24 @@ impl Run {
     /// Samples that have not been taken.
     pub(crate) const fn len(&self) -> u32 {
         self.left
+    }
+
+    /// Bytes of memory that it takes.
+    pub(crate) const fn cost(&self) -> usize {
+        size_of::<Self>() + self.rows.len()
+    }
+
+    /// Whether a sample after the first can be a sync sample.
+    const fn may_hold_syncs(&self) -> bool {
+        self.flags & trun_flag::FLAGS != 0 || self.defaults.flags & NOT_SYNC == 0
+    }
+
+    /// The samples that may be sync samples, one by one.
+    pub(crate) fn likely_syncs(mut self, is_audio: bool) -> impl Iterator<Item = Sample> {
+        if !is_audio && !self.may_hold_syncs() {
+            self.left = self.left.min(1);
+        }
+        std::iter::from_fn(move || self.next_sample())
     }
 
     /// Bytes of all samples that are left.
@@ -175,7 +194,7 @@ impl Run {
     /// Ticks of all samples that are left.
     pub(crate) fn ticks(&self) -> i64 {
         if self.flags & trun_flag::DURATION == 0 {
-            return i64::from(self.left) * i64::from(self.defaults.duration);
+            return i64::from(self.left).saturating_mul(i64::from(self.defaults.duration));
         }
         self.all_rows().map(|row| i64::from(row.duration)).sum()
     }

@@ -7,6 +7,9 @@ use bytes::Bytes;
 
 use crate::window::{Missing, Window};
 
+/// No input is longer: an offset past this is forged.
+const FARTHEST: u64 = i64::MAX as u64;
+
 /// The input of a demuxer: a window on it, and the next question.
 #[derive(Debug)]
 pub(crate) struct Input {
@@ -67,7 +70,7 @@ impl Input {
             self.end = self.end.min(at);
             return;
         }
-        self.received = self.received.max(at + bytes.len() as u64);
+        self.received = self.received.max(at.saturating_add(bytes.len() as u64));
         self.window.add(at, bytes, &self.wanted);
         self.window.forget_before(self.kept_from);
     }
@@ -129,7 +132,7 @@ impl Input {
 
     fn ask(&mut self, at: u64) -> Fetch {
         let at = if self.seekable { at } else { self.received };
-        if at >= self.end {
+        if at >= self.end.min(FARTHEST) {
             return Fetch::Gone;
         }
         self.asked = Some(at);

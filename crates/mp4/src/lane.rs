@@ -10,6 +10,9 @@ use crate::playhead::{Entry, Playhead};
 use crate::samples::Sample;
 use crate::track::{Track, frame_rate};
 
+/// The most samples that are looked through for a sync sample.
+const MAX_SEARCH: usize = 1 << 22;
+
 /// A track and how far it has been read.
 #[derive(Debug)]
 pub(crate) struct Lane {
@@ -20,6 +23,8 @@ pub(crate) struct Lane {
     pub(crate) fragment_dts: i64,
     playhead: Playhead,
     runs: VecDeque<Run>,
+    /// Bytes of memory that the runs took when they came.
+    cost: usize,
     next: Option<Entry>,
     /// What has been seen of fragments.
     seen: Seen,
@@ -55,6 +60,7 @@ impl Lane {
             description: 0,
             playhead: Playhead::new(),
             runs: VecDeque::new(),
+            cost: 0,
             next: None,
             seen: Seen { dts_shift: track.table.dts_shift(), ..Seen::default() },
             resume: None,
@@ -90,6 +96,11 @@ impl Lane {
         self.runs.len()
     }
 
+    /// Bytes of memory that those runs take, at most.
+    pub(crate) const fn cost(&self) -> usize {
+        self.cost
+    }
+
     /// Adds the samples of a fragment.
     pub(crate) fn append(&mut self, fragment: TrackFragment) {
         self.fragment_dts = fragment.dts.and_then(|dts| i64::try_from(dts).ok()).unwrap_or(self.fragment_dts);
@@ -106,6 +117,7 @@ impl Lane {
                 dts_shift: self.seen.dts_shift.max(run.dts_shift()),
             };
             if !self.track.silent {
+                self.cost += run.cost();
                 self.runs.push_back(run);
             }
         }
@@ -120,7 +132,7 @@ impl Lane {
     /// Takes the end of the last fragment for that of the track.
     pub(crate) fn set_end<'a>(&mut self, last: impl Iterator<Item = &'a TrackFragment>) {
         let ends = last.filter_map(|fragment| {
-            let ticks: i64 = fragment.runs.iter().map(Run::ticks).sum();
+            let ticks = fragment.runs.iter().map(Run::ticks).fold(0, i64::saturating_add);
             i64::try_from(fragment.dts?).ok()?.checked_add(ticks)
         });
         // Sound loses what an edit takes from its start; pictures come out late by as much.
@@ -136,7 +148,7 @@ impl Lane {
         let edited = self.track.timeline.edited;
         let start = match first {
             Some(entry) if !edited => Some(entry.sample.pts),
-            Some(entry) if self.track.table.count() == 0 => Some(entry.sample.pts + entry.trim),
+            Some(entry) if self.track.table.count() == 0 => Some(entry.sample.pts.saturating_add(entry.trim)),
             Some(_) => Some(self.track.timeline.start),
             None => None,
         };
@@ -157,7 +169,7 @@ impl Lane {
         let playhead = Playhead::seek(table, timeline, pts);
         let first = playhead.clone().next(table, timeline);
         (self.playhead, self.next, self.resume) = (playhead, None, None);
-        self.runs.clear();
+        self.clear_runs();
         (self.fragment_dts, self.seen.last_dts) = (self.track.table.samples_and_ticks().1, None);
         first.map(|entry| entry.sample.pts)
     }
@@ -170,7 +182,7 @@ impl Lane {
 
     /// Leaves out all samples that are known so far.
     pub(crate) fn forget_samples(&mut self) {
-        self.runs.clear();
+        self.clear_runs();
         (self.next, self.resume) = (None, None);
         self.playhead = Playhead::at_end();
     }
@@ -190,9 +202,10 @@ impl Lane {
 
     /// The presentation pts of the sync samples in fragments that wait, after the first `skip` runs, in order.
     pub(crate) fn waiting_syncs(&self, skip: usize) -> impl Iterator<Item = i64> {
-        let samples = |mut run: Run| std::iter::from_fn(move || run.next(false));
-        let samples = self.runs.iter().skip(skip).cloned().flat_map(samples);
+        let is_audio = self.track.kind == MediaKind::Audio;
+        let samples = self.runs.iter().skip(skip).cloned().flat_map(move |run| run.likely_syncs(is_audio));
         samples
+            .take(MAX_SEARCH)
             .map(|sample| self.present(sample, None).sample)
             .filter(|sample| sample.sync)
             .map(|sample| sample.pts)
@@ -214,6 +227,11 @@ impl Lane {
         described.map_or(self.track.time_base, |audio| TimeBase::hz(audio.rate))
     }
 
+    fn clear_runs(&mut self) {
+        self.runs.clear();
+        self.cost = 0;
+    }
+
     fn read_next(&mut self) -> Option<Entry> {
         if let Some(entry) = self.playhead.next(&self.track.table, &self.track.timeline) {
             return Some(entry);
@@ -225,6 +243,9 @@ impl Lane {
             match run.next(grouped) {
                 Some(sample) => return Some(self.present(sample, known_until)),
                 None => drop(self.runs.pop_front()),
+            }
+            if self.runs.is_empty() {
+                self.cost = 0;
             }
         }
     }

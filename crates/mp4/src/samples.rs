@@ -110,7 +110,9 @@ impl SampleTable {
     /// Bytes of all samples.
     pub(crate) fn bytes(&self) -> u64 {
         match self.grouping {
-            Some(group) => self.count / u64::from(group.samples.max(1)) * u64::from(group.bytes),
+            Some(group) => {
+                (self.count / u64::from(group.samples.max(1))).saturating_mul(u64::from(group.bytes))
+            }
             None => self.sizes.sum(0, self.count),
         }
     }

@@ -20,7 +20,7 @@ fn tracks() -> impl Strategy<Value = Vec<Track>> {
         if kind != Kind::Video {
             samples.iter_mut().for_each(|sample| (sample.offset, sample.key) = (0, true));
         }
-        Track { kind, rate, samples, edits: Vec::new() }
+        Track { samples, ..Track::new(kind, rate, 0, 0, 1) }
     });
     prop::collection::vec(track, 1..4)
 }
@@ -92,6 +92,17 @@ fn what_the_header_says_of_streams() {
         (audio.codec, audio.time_base.den(), audio.as_audio().unwrap().rate),
         (CodecId::Aac, 48_000, 48_000)
     );
+}
+
+#[test]
+fn a_second_description_is_told_where_it_begins() {
+    let mut track = Track::new(Kind::Video, 1_000, 12, 40, 1);
+    track.wider_from = Some(3);
+    let contents = read(&write(&[track], Layout::PLAIN)).unwrap();
+    assert_eq!(contents.packets.len(), 12);
+    let [(packets, params)] = &contents.changes[..] else { panic!("one change: {:?}", contents.changes) };
+    assert_eq!((*packets, params.as_video().unwrap().width), (8, 640));
+    assert_eq!(contents.streams[0].as_video().unwrap().width, 320);
 }
 
 #[test]

@@ -35,6 +35,8 @@ pub(crate) struct Track {
     pub(crate) samples: Vec<Sample>,
     /// Milliseconds, and media time in ticks (-1: empty).
     pub(crate) edits: Vec<(u32, i32)>,
+    /// The chunk, from 1, that begins a second description: pictures twice as wide.
+    pub(crate) wider_from: Option<usize>,
 }
 
 impl Track {
@@ -46,7 +48,7 @@ impl Track {
             offset: 0,
             key: number.is_multiple_of(gop),
         };
-        Self { kind, rate, samples: (0..count).map(sample).collect(), edits: Vec::new() }
+        Self { kind, rate, samples: (0..count).map(sample).collect(), edits: Vec::new(), wider_from: None }
     }
 }
 
@@ -152,13 +154,16 @@ fn trak(id: u32, track: &Track, offsets: &[u64], layout: Layout) -> Vec<u8> {
     let stco =
         full(if layout.wide { b"co64" } else { b"stco" }, &[&(offsets.len() as u32).to_be_bytes(), &chunks]);
     let last = samples.len() % layout.group;
-    let mut runs = vec![(1, layout.group)];
+    let mut runs = vec![(1, layout.group, 1)];
+    runs.extend(track.wider_from.map(|chunk| (chunk, layout.group, 2)));
     if last > 0 && offsets.len() > 1 {
-        runs.push((offsets.len(), last));
+        runs.push((offsets.len(), last, 1));
     } else if last > 0 {
-        runs = vec![(1, last)];
+        runs = vec![(1, last, 1)];
     }
-    let rows = |(first, per): &(usize, usize)| [*first as u32, *per as u32, 1].map(u32::to_be_bytes).concat();
+    let rows = |(first, per, description): &(usize, usize, u32)| {
+        [*first as u32, *per as u32, *description].map(u32::to_be_bytes).concat()
+    };
     let stsc =
         full(b"stsc", &[&(runs.len() as u32).to_be_bytes(), &runs.iter().flat_map(rows).collect::<Vec<_>>()]);
     let keys: Vec<u8> =
@@ -186,18 +191,26 @@ fn edts(edits: &[(u32, i32)]) -> Vec<u8> {
     boxed(b"edts", &[&full(b"elst", &[&(edits.len() as u32).to_be_bytes(), &rows])])
 }
 
-/// A `stsd` of one row.
-pub(crate) fn stsd(track: &Track) -> Vec<u8> {
+fn stsd(track: &Track) -> Vec<u8> {
     let rate = (track.rate << 16).to_be_bytes();
     let sound = |kind: &[u8; 4], more: &[u8]| {
         boxed(kind, &[&[0; 7], &[1], &[0; 8], &[0, 1, 0, 16], &[0; 4], &rate, more])
     };
+    // 320 or 640 times 180.
+    let picture = |times: u8| {
+        boxed(
+            b"avc1",
+            &[&[0; 7], &[1], &[0; 16], &(320 * u16::from(times)).to_be_bytes(), &[0, 180], &[0; 50]],
+        )
+    };
     let row = match track.kind {
-        Kind::Video => boxed(b"avc1", &[&[0; 7], &[1], &[0; 16], &[1, 64, 0, 180], &[0; 50]]),
+        Kind::Video if track.wider_from.is_some() => [picture(1), picture(2)].concat(),
+        Kind::Video => picture(1),
         Kind::Aac => sound(b"mp4a", &[]),
         Kind::Pcm => sound(b"sowt", &[]),
     };
-    full(b"stsd", &[&1u32.to_be_bytes(), &row])
+    let rows = if track.wider_from.is_some() { 2u32 } else { 1 };
+    full(b"stsd", &[&rows.to_be_bytes(), &row])
 }
 
 fn write_fragments(tracks: &[Track], layout: Layout, file: &mut Vec<u8>) {
@@ -243,6 +256,8 @@ fn write_fragments(tracks: &[Track], layout: Layout, file: &mut Vec<u8>) {
 pub(crate) struct Contents {
     pub(crate) streams: Vec<StreamParams>,
     pub(crate) packets: Vec<Packet>,
+    /// New parameters, and how many packets of their stream stand before them.
+    pub(crate) changes: Vec<(usize, StreamParams)>,
 }
 
 impl Contents {
@@ -284,6 +299,9 @@ pub(crate) fn drive(demuxer: &mut Mp4Demuxer, file: &[u8], piece: usize, pipe: b
             }
             DemuxStep::Event(DemuxEvent::StreamAdded(params)) => contents.streams.push(params),
             DemuxStep::Event(DemuxEvent::Packet(packet)) => contents.packets.push(packet),
+            DemuxStep::Event(DemuxEvent::Params { stream, params }) => {
+                contents.changes.push((contents.of(stream).len(), params));
+            }
             DemuxStep::Event(_) => {}
             DemuxStep::End => return Ok(contents),
         }
