@@ -359,3 +359,126 @@ impl Times {
         self.marks.front().map_or(0, |(_, origin)| origin.saturating_add_unsigned(sample))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tone(rate: u32, layout: ChannelLayout, pts: i64, samples: usize) -> AudioFrame {
+        let mut frame =
+            AudioFrame::new(&FramePool::new(), SampleFormat::F32p, rate, layout, samples).unwrap();
+        for plane in 0..frame.planes() {
+            frame.typed_mut::<f32>(plane).fill(0.25);
+        }
+        frame.pts = pts;
+        frame
+    }
+
+    /// (pts, samples) of all that comes out.
+    fn drain(converter: &mut AudioConverter) -> Vec<(i64, usize)> {
+        std::iter::from_fn(|| converter.poll()).map(|frame| (frame.pts, frame.samples())).collect()
+    }
+
+    /// The runs of frames that follow on one another.
+    fn runs(frames: &[(i64, usize)]) -> Vec<(i64, usize)> {
+        let mut runs: Vec<(i64, usize)> = Vec::new();
+        for &(pts, samples) in frames {
+            match runs.last_mut() {
+                Some((start, length)) if *start + *length as i64 == pts => *length += samples,
+                _ => runs.push((pts, samples)),
+            }
+        }
+        runs
+    }
+
+    fn resampler(rate: u32) -> AudioConverter {
+        AudioConverter::new(AudioTarget { rate: Some(rate), ..AudioTarget::default() }, FramePool::new())
+    }
+
+    #[test]
+    fn resampled_sound_starts_and_ends_with_the_input() {
+        let mut converter = resampler(48_000);
+        for number in 0..100 {
+            converter.push(&tone(44_100, ChannelLayout::Stereo, 441 * (number + 3), 441)).unwrap();
+        }
+        converter.flush().unwrap();
+        assert_eq!(runs(&drain(&mut converter)), [(1_440, 48_000)]);
+    }
+
+    #[test]
+    fn a_gap_moves_the_pts_and_mixes_nothing() {
+        let mut converter = resampler(48_000);
+        converter.push(&tone(44_100, ChannelLayout::Mono, 0, 44_100)).unwrap();
+        converter.push(&tone(44_100, ChannelLayout::Mono, 88_200, 44_100)).unwrap();
+        converter.flush().unwrap();
+        assert_eq!(runs(&drain(&mut converter)), [(0, 48_000), (96_000, 48_000)]);
+    }
+
+    #[test]
+    fn a_gap_is_filled_and_an_overlap_cut() {
+        let mut converter = resampler(16_000).with_gaps(Gaps::Fill);
+        converter.push(&tone(8_000, ChannelLayout::Mono, 0, 8_000)).unwrap();
+        converter.push(&tone(8_000, ChannelLayout::Mono, 24_000, 8_000)).unwrap();
+        converter.push(&tone(8_000, ChannelLayout::Mono, 28_000, 8_000)).unwrap();
+        converter.push(&tone(8_000, ChannelLayout::Mono, 29_000, 1_000)).unwrap();
+        converter.push(&tone(8_000, ChannelLayout::Mono, 36_000, 8_000)).unwrap();
+        converter.flush().unwrap();
+        assert_eq!(runs(&drain(&mut converter)), [(0, 88_000)]);
+
+        // A gap of an hour is not.
+        converter.push(&tone(8_000, ChannelLayout::Mono, 0, 8_000)).unwrap();
+        converter.push(&tone(8_000, ChannelLayout::Mono, 28_800_000, 8_000)).unwrap();
+        converter.flush().unwrap();
+        assert_eq!(runs(&drain(&mut converter)), [(0, 16_000), (57_600_000, 16_000)]);
+    }
+
+    #[test]
+    fn silence_comes_before_a_late_start() {
+        let converter = AudioConverter::new(AudioTarget::default(), FramePool::new());
+        let mut converter = converter.with_gaps(Gaps::Fill).with_start(Timestamp::ZERO);
+        converter.push(&tone(8_000, ChannelLayout::Mono, 4_000, 100)).unwrap();
+        let first = converter.poll().unwrap();
+        assert_eq!((first.pts, first.samples(), first.typed::<f32>(0)[3_999]), (0, 4_000, 0.0));
+        assert_eq!(drain(&mut converter), [(4_000, 100)]);
+    }
+
+    #[test]
+    fn the_input_may_change() {
+        let target = AudioTarget {
+            format: Some(SampleFormat::S16),
+            rate: Some(48_000),
+            layout: Some(ChannelLayout::Stereo),
+        };
+        let mut converter = AudioConverter::new(target, FramePool::new());
+        converter.push(&tone(48_000, ChannelLayout::Stereo, 0, 4_800)).unwrap();
+        converter.push(&tone(44_100, ChannelLayout::FiveOne, 4_410, 4_410)).unwrap();
+        converter.push(&tone(8_000, ChannelLayout::Mono, 1_600, 800)).unwrap();
+        converter.flush().unwrap();
+        let frames: Vec<_> = std::iter::from_fn(|| converter.poll()).collect();
+        assert!(frames.iter().all(|frame| Shape::of(frame)
+            == Shape { format: SampleFormat::S16, rate: 48_000, layout: ChannelLayout::Stereo }));
+        let places: Vec<_> = frames.iter().map(|frame| (frame.pts, frame.samples())).collect();
+        assert_eq!(runs(&places), [(0, 14_400)]);
+    }
+
+    #[test]
+    fn nothing_to_do_copies_nothing() {
+        let mut converter = AudioConverter::new(AudioTarget::default(), FramePool::new());
+        let frame = tone(44_100, ChannelLayout::Stereo, 5, 100);
+        converter.push(&frame).unwrap();
+        assert_eq!(converter.poll().unwrap().plane(0).as_ptr(), frame.plane(0).as_ptr());
+    }
+
+    #[test]
+    fn a_clock_of_milliseconds_is_smoothed() {
+        let mut converter = resampler(48_000);
+        for number in 0..1_000 {
+            let mut frame = tone(44_100, ChannelLayout::Mono, 0, 1_024);
+            frame.time_base = TimeBase::MILLIS;
+            frame.pts = TimeBase::hz(44_100).rescale(number * 1_024, TimeBase::MILLIS);
+            converter.push(&frame).unwrap();
+        }
+        converter.flush().unwrap();
+        assert_eq!(runs(&drain(&mut converter)), [(0, 1_114_558)]);
+    }
+}

@@ -238,3 +238,56 @@ impl Format {
 fn choose<T: Copy + PartialEq>(allowed: &[T], own: T) -> Option<T> {
     if allowed.contains(&own) { None } else { allowed.first().copied() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(chain: &str, samples: &[i16]) -> Result<Vec<AudioFrame>> {
+        let pool = FramePool::new();
+        let mut filters = AudioFilters::parse(chain, &pool)?;
+        let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_ne_bytes()).collect();
+        filters.push(&AudioFrame::from_raw(&pool, SampleFormat::S16, 8_000, ChannelLayout::Mono, &bytes)?)?;
+        filters.flush()?;
+        Ok(std::iter::from_fn(|| filters.poll()).collect())
+    }
+
+    #[test]
+    fn volume_clips_at_the_ends() {
+        assert_eq!(run("volume=0.5", &[100, -100]).unwrap()[0].typed::<i16>(0), [50, -50]);
+        assert_eq!(run("volume=20dB", &[100, -10_000]).unwrap()[0].typed::<i16>(0), [1_000, -32_768]);
+        assert_eq!(run("volume=-6dB", &[1_000]).unwrap()[0].typed::<i16>(0), [501]);
+    }
+
+    #[test]
+    fn chains_keep_the_length() {
+        let chain =
+            "aresample=16000,aformat=sample_fmts=fltp|dbl:channel_layouts=stereo,asetnsamples=n=300:p=0";
+        let out = run(chain, &[1_000; 800]).unwrap();
+        assert_eq!(out.iter().map(AudioFrame::samples).collect::<Vec<_>>(), [300, 300, 300, 300, 300, 100]);
+        let last = &out[5];
+        assert_eq!(
+            (last.format(), last.rate(), last.layout(), last.pts),
+            (SampleFormat::F32p, 16_000, ChannelLayout::Stereo, 1_500)
+        );
+    }
+
+    #[test]
+    fn an_allowed_format_is_left_alone() {
+        let out = run("aformat=sample_fmts=fltp|s16:sample_rates=48000|8000,anull", &[5]).unwrap();
+        assert_eq!((out[0].format(), out[0].rate()), (SampleFormat::S16, 8_000));
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused_by_name() {
+        for (chain, words) in [
+            ("volum=1", "did you mean 'volume'?"),
+            ("volume=loud", "not a volume"),
+            ("aresample=0", "not a rate in Hz"),
+            ("aformat=sample_fmts=s24", "sample format 's24'"),
+        ] {
+            let error = AudioFilters::parse(chain, &FramePool::new()).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}

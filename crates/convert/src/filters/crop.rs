@@ -59,33 +59,32 @@ impl Filter for Crop {
         // Each may be written in terms of the other; without `exact` all keep to whole chroma samples.
         let nan = f64::NAN;
         let (hmask, vmask) = if self.exact { (!0, !0) } else { (!0 << hshift, !0 << vshift) };
-        let height = of(&self.height, of(&self.width, nan, nan, nan, nan), nan, nan, nan);
-        let width = self.side(&frame, of(&self.width, nan, height, nan, nan), frame.width())? & hmask;
-        let height = self.side(&frame, height, frame.height())? & vmask;
+        let oh = of(&self.height, of(&self.width, nan, nan, nan, nan), nan, nan, nan);
+        let ow = of(&self.width, nan, oh, nan, nan);
+        let width = side(&frame, ow, frame.width())? & hmask;
+        let height = side(&frame, oh, frame.height())? & vmask;
         if width == 0 || height == 0 {
             return Err(Error::Usage(format!("crop: nothing is left of {frame:?}")));
         }
-        let (ow, oh) = (f64::from(width), f64::from(height));
         let place = |at: f64, room: u32| at.round_ties_even().clamp(0.0, f64::from(room)) as u32;
         let x = of(&self.x, ow, oh, nan, of(&self.y, ow, oh, nan, nan));
         let y = of(&self.y, ow, oh, x, nan);
-        let x = place(x, frame.width() - width) & (!0 << hshift);
-        let y = place(y, frame.height() - height) & (!0 << vshift);
+        let x = place(x, frame.width() - width) & hmask;
+        let y = place(y, frame.height() - height) & vmask;
         cut(&frame, x, y, width, height, &self.pool)
     }
 }
 
-impl Crop {
-    fn side(&self, frame: &VideoFrame, side: f64, most: u32) -> Result<u32> {
-        let pixels = side.round_ties_even();
-        if pixels >= 1.0 && pixels <= f64::from(most) {
-            return Ok(pixels as u32);
-        }
-        Err(Error::Usage(format!("crop: a side of {side} pixels of {frame:?}")))
+/// A width or height in whole pixels, at most `most`.
+fn side(frame: &VideoFrame, side: f64, most: u32) -> Result<u32> {
+    let pixels = side.round_ties_even();
+    if pixels >= 1.0 && pixels <= f64::from(most) {
+        return Ok(pixels as u32);
     }
+    Err(Error::Usage(format!("crop: a side of {side} pixels of {frame:?}")))
 }
 
-/// The part of `frame` at `x` and `y`, both at whole chroma samples.
+/// The part of `frame` at `x` and `y`; chroma from the sample that they lie in.
 fn cut(frame: &VideoFrame, x: u32, y: u32, width: u32, height: u32, pool: &FramePool) -> Result<VideoFrame> {
     if (width, height) == (frame.width(), frame.height()) {
         return Ok(frame.clone());

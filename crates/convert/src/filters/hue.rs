@@ -10,7 +10,7 @@ use crate::{VideoConverter, VideoTarget};
 pub(super) struct Hue {
     /// What (Cb, Cr) turn by and are stretched by: the cosine and sine of the angle, times the saturation.
     turn: (f32, f32),
-    /// Added to 8-bit luma.
+    /// -10 to 10.
     brightness: f32,
     converter: VideoConverter,
 }
@@ -27,7 +27,7 @@ impl Hue {
         };
         let angle = number(2, number(0, 0.0)?.to_radians())?;
         let saturation = number(1, 1.0)?.clamp(-10.0, 10.0);
-        let brightness = number(3, 0.0)?.clamp(-10.0, 10.0) * 25.5;
+        let brightness = number(3, 0.0)?.clamp(-10.0, 10.0);
         Ok(Self {
             turn: ((angle.cos() * saturation) as f32, (angle.sin() * saturation) as f32),
             brightness: brightness as f32,
@@ -37,7 +37,7 @@ impl Hue {
 
     fn planar<T: Sample>(&self, frame: &mut VideoFrame) {
         let strides = [frame.stride(0), frame.stride(1)];
-        let brightness = self.brightness * (T::MIDDLE / 128.0);
+        let brightness = (self.brightness * T::BRIGHTNESS).floor();
         let [y, u, v] = frame.planes_mut();
         if brightness != 0.0 {
             for y in bytemuck::cast_slice_mut::<u8, T>(y) {
@@ -79,12 +79,15 @@ impl Filter for Hue {
 trait Sample: bytemuck::Pod {
     /// Chroma of no colour.
     const MIDDLE: f32;
+    /// What a brightness of 1 adds to luma.
+    const BRIGHTNESS: f32;
     fn number(self) -> f32;
     fn clipped(number: f32) -> Self;
 }
 
 impl Sample for u8 {
     const MIDDLE: f32 = 128.0;
+    const BRIGHTNESS: f32 = 25.5;
     fn number(self) -> f32 {
         self.into()
     }
@@ -96,6 +99,7 @@ impl Sample for u8 {
 
 impl Sample for u16 {
     const MIDDLE: f32 = 512.0;
+    const BRIGHTNESS: f32 = 102.4;
     fn number(self) -> f32 {
         self.into()
     }

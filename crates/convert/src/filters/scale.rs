@@ -137,10 +137,8 @@ impl Scale {
         }
         if self.fit != Fit::Exact {
             let unit = i64::from(self.divisible);
-            let tied_w = ratio(h, input_width, input_height * unit) * unit;
-            let tied_h = ratio(w, input_height, input_width * unit) * unit;
-            let smaller = self.fit == Fit::Within;
-            (w, h) = if smaller {
+            let (tied_w, tied_h) = (ratio(h, input_width, input_height), ratio(w, input_height, input_width));
+            (w, h) = if self.fit == Fit::Within {
                 (tied_w.min(w) / unit * unit, tied_h.min(h) / unit * unit)
             } else {
                 ((tied_w.max(w) + unit - 1) / unit * unit, (tied_h.max(h) + unit - 1) / unit * unit)

@@ -202,3 +202,139 @@ fn frame_rate(text: &str) -> Option<Rational> {
     };
     (rate.num() > 0).then_some(rate)
 }
+
+#[cfg(test)]
+mod tests {
+    use brooklet_media::{PixelFormat, TimeBase};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A picture whose pixels are numbered along each row, with its row in the tens.
+    fn numbered(format: PixelFormat, width: u32, height: u32, pts: i64) -> VideoFrame {
+        let mut frame = VideoFrame::new(&FramePool::new(), format, width, height).unwrap();
+        for plane in 0..format.planes() {
+            let stride = frame.stride(plane);
+            for (y, row) in frame.planes_mut()[plane].chunks_exact_mut(stride).enumerate() {
+                row.iter_mut().enumerate().for_each(|(x, sample)| *sample = (x + 10 * y) as u8);
+            }
+        }
+        (frame.pts, frame.duration, frame.time_base) = (pts, 1, TimeBase::hz(25));
+        frame
+    }
+
+    fn run(chain: &str, frames: impl IntoIterator<Item = VideoFrame>) -> Result<Vec<VideoFrame>> {
+        let mut filters = VideoFilters::parse(chain, &FramePool::new())?;
+        let mut out = Vec::new();
+        for frame in frames {
+            filters.push(frame);
+            while let Some(frame) = filters.poll()? {
+                out.push(frame);
+            }
+        }
+        filters.flush();
+        while let Some(frame) = filters.poll()? {
+            out.push(frame);
+        }
+        Ok(out)
+    }
+
+    fn one(chain: &str, format: PixelFormat) -> Result<VideoFrame> {
+        Ok(run(chain, [numbered(format, 8, 6, 0)])?.remove(0))
+    }
+
+    #[test]
+    fn sizes_are_worked_out_as_ffmpeg_does() {
+        for (chain, size) in [
+            ("scale=320:-1", (320, 180)),
+            ("scale=-2:75", (134, 75)),
+            ("scale=iw/2:ih/4", (320, 90)),
+            ("scale=w=100:h=ow/2", (100, 50)),
+            ("scale=oh*2:100", (200, 100)),
+            ("scale=hd720", (1_280, 720)),
+            ("scale=s=64x32", (64, 32)),
+            ("scale='min(iw,500)':-4:flags=bilinear", (500, 280)),
+            ("scale=200:200:force_original_aspect_ratio=decrease", (200, 113)),
+            ("scale=0:0", (640, 360)),
+            ("crop=100:50", (100, 50)),
+            ("crop=ih", (360, 360)),
+            ("crop=in_w/3:101", (212, 100)),
+        ] {
+            let frame = VideoFrame::new(&FramePool::new(), PixelFormat::Yuv420p, 640, 360).unwrap();
+            let out = run(chain, [frame]).unwrap();
+            assert_eq!((out[0].width(), out[0].height()), size, "{chain}");
+        }
+    }
+
+    #[test]
+    fn crops_take_the_part_that_was_asked_for() {
+        let out = one("crop=4:2:2:3", PixelFormat::Gray8).unwrap();
+        assert_eq!(out.rows(0).collect::<Vec<_>>(), [[32, 33, 34, 35], [42, 43, 44, 45]]);
+        // Whole chroma samples, unless told otherwise.
+        let out = one("crop=4:2:2:3", PixelFormat::Yuv420p).unwrap();
+        assert_eq!((out.plane(0)[0], out.plane(1)[0]), (22, 11));
+        let out = one("crop=4:2:2:3:exact=1", PixelFormat::Yuv420p).unwrap();
+        assert_eq!((out.plane(0)[0], out.plane(1)[0]), (32, 11));
+        assert!(one("crop=9:2", PixelFormat::Gray8).is_err());
+    }
+
+    #[test]
+    fn flips_mirror_whole_pixels() {
+        let out = one("hflip", PixelFormat::Nv12).unwrap();
+        assert_eq!((&out.plane(0)[..3], &out.plane(1)[..4]), (&[7, 6, 5][..], &[6, 7, 4, 5][..]));
+        let out = one("vflip", PixelFormat::Rgb24).unwrap();
+        assert_eq!(out.plane(0)[..3], [50, 51, 52]);
+        let out = one("hflip,hflip,vflip,vflip", PixelFormat::Yuv420p10).unwrap();
+        let input = numbered(PixelFormat::Yuv420p10, 8, 6, 0);
+        assert!((0..3).all(|plane| out.rows(plane).eq(input.rows(plane))));
+    }
+
+    #[test]
+    fn colour_goes() {
+        let out = one("hue=s=0", PixelFormat::Yuv420p).unwrap();
+        assert!(out.rows(1).chain(out.rows(2)).flatten().all(|sample| *sample == 128));
+        assert_eq!(out.plane(0)[..8], [0, 1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(one("format=gray", PixelFormat::Yuv420p).unwrap().format(), PixelFormat::Gray8);
+        assert_eq!(one("format=rgb24|nv12", PixelFormat::Yuv420p).unwrap().format(), PixelFormat::Nv12);
+        assert_eq!(one("format=rgb24|nv12", PixelFormat::Rgb24).unwrap().format(), PixelFormat::Rgb24);
+    }
+
+    #[test]
+    fn rates_change_in_the_middle_of_a_chain() {
+        let frames = (0..25).map(|pts| numbered(PixelFormat::Yuv420p, 16, 16, pts));
+        let out = run("scale=8:8,fps=50,hflip", frames).unwrap();
+        assert_eq!(out.len(), 50);
+        assert!(out.iter().enumerate().all(|(at, frame)| frame.pts == at as i64 && frame.width() == 8));
+    }
+
+    #[test]
+    fn times_can_be_rewritten() {
+        let frames = (100..103).map(|pts| numbered(PixelFormat::Gray8, 1, 1, pts));
+        let out = run("setpts=2*(PTS-STARTPTS)+N", frames).unwrap();
+        assert_eq!(out.iter().map(|frame| frame.pts).collect::<Vec<_>>(), [0, 3, 6]);
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused_by_name() {
+        for (chain, words) in [
+            ("scael=1:2", "did you mean 'scale'?"),
+            ("overlay", "filter 'overlay' is not supported; supported: scale"),
+            ("scale=1:2:colour=red", "option 'colour' of the filter scale"),
+            ("fps=round=zero", "fps rounding 'zero'"),
+            ("fps=0", "not a frame rate"),
+            ("format=yuv410p", "pixel format 'yuv410p'"),
+            ("scale=foo:2", "'foo'"),
+            ("hue=q=1", "option 'q'"),
+        ] {
+            let error = VideoFilters::parse(chain, &FramePool::new()).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_chain_makes_it_panic(chain in "(scale|crop|fps|hue|format|setsar|null|,|:|=|-|[0-9a-z/'\\\\]){0,12}") {
+            let _ = run(&chain, [numbered(PixelFormat::Yuv420p, 9, 5, 0)]);
+        }
+    }
+}
