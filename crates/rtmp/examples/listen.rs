@@ -5,9 +5,8 @@ mod support;
 
 use std::net::TcpListener;
 
-use brooklet_media::Timestamp;
 use brooklet_rtmp::{Output, Server, ServerEvent, ServerOptions};
-use support::{Clock, FlvFile, FlvWriter, Received, Result};
+use support::{Clock, FlvFile, FlvWriter, Pace, Received, Result};
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
@@ -23,12 +22,12 @@ fn main() -> Result<()> {
     let clock = Clock::new();
     let mut server = Server::new(ServerOptions::default(), &support::random(), clock.now());
 
-    let (mut start, mut over, mut sent) = (None, false, 0);
+    let (mut pace, mut over, mut sent) = (None::<Pace>, false, 0);
     let (mut segments, mut buffer) = (Vec::new(), vec![0; 64 * 1024]);
     let mut next = file.as_mut().map_or(Ok(None), FlvFile::next_tag)?;
     loop {
-        if let (Some(start), Some(tag)) = (start, &next)
-            && due_at(start, tag.timestamp) <= clock.now()
+        if let (Some(pace), Some(tag)) = (&mut pace, &next)
+            && pace.due(tag) <= clock.now()
         {
             server.send(tag)?;
             sent += 1;
@@ -61,7 +60,7 @@ fn main() -> Result<()> {
                 }
                 ServerEvent::PlayRequested(_) => {
                     server.accept()?;
-                    start = Some(clock.now());
+                    pace = Some(Pace::from(clock.now()));
                 }
                 ServerEvent::Tag(tag) => {
                     if let Some(recording) = &mut recording {
@@ -78,8 +77,8 @@ fn main() -> Result<()> {
             support::close(socket)?;
             break;
         }
-        let wake = match (start, &next) {
-            (Some(start), Some(tag)) => timeout.min(due_at(start, tag.timestamp)),
+        let wake = match (&mut pace, &next) {
+            (Some(pace), Some(tag)) => timeout.min(pace.due(tag)),
             _ => timeout,
         };
         match support::receive(&mut socket, &mut buffer, &clock, wake)? {
@@ -94,9 +93,4 @@ fn main() -> Result<()> {
     }
     println!("{sent} tags sent");
     recording.map_or(Ok(()), FlvWriter::finish)
-}
-
-/// When the tag with this time is to be sent.
-fn due_at(start: Timestamp, millis: i64) -> Timestamp {
-    Timestamp::from_nanos(start.as_nanos() + Timestamp::from_millis(millis).as_nanos())
 }

@@ -4,13 +4,12 @@ mod support;
 
 use std::net::TcpStream;
 
-use brooklet_media::Timestamp;
 use brooklet_rtmp::{Client, ClientEvent, ClientOptions, Output, RtmpUrl};
-use support::{Clock, FlvFile, Received, Result};
+use support::{Clock, FlvFile, Pace, Received, Result};
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
-    let [_, path, url, pace @ ..] = &arguments[..] else {
+    let [_, path, url, fast @ ..] = &arguments[..] else {
         return Err("publish FILE.flv rtmp://host/app/stream [fast]".into());
     };
     let url = RtmpUrl::parse(url)?;
@@ -20,27 +19,29 @@ fn main() -> Result<()> {
     let mut client = Client::publish(&url, ClientOptions::default(), &support::random(), clock.now());
 
     let mut next = file.next_tag()?;
-    let (mut start, mut finished, mut sent) = (None, false, 0);
+    let (mut pace, mut finished, mut sent) = (None::<Pace>, false, 0);
     let (mut segments, mut buffer) = (Vec::new(), vec![0; 64 * 1024]);
     loop {
         // Mutate, ...
-        match (start, &next) {
-            (Some(start), Some(tag)) if !pace.is_empty() || due_at(start, tag.timestamp) <= clock.now() => {
-                client.send(tag)?;
-                sent += 1;
-                next = file.next_tag()?;
+        if let Some(pace) = &mut pace {
+            match &next {
+                Some(tag) if !fast.is_empty() || pace.due(tag) <= clock.now() => {
+                    client.send(tag)?;
+                    sent += 1;
+                    next = file.next_tag()?;
+                }
+                Some(_) => {}
+                None => {
+                    client.finish();
+                    finished = true;
+                }
             }
-            (Some(_), None) => {
-                client.finish();
-                finished = true;
-            }
-            _ => {}
         }
         // ... then drain until the timeout.
         let timeout = loop {
             match client.poll_output() {
                 Output::Transmit(bytes) => segments.push(bytes),
-                Output::Event(ClientEvent::Ready) => start = Some(clock.now()),
+                Output::Event(ClientEvent::Ready) => pace = Some(Pace::from(clock.now())),
                 Output::Event(event) => println!("{event:?}"),
                 Output::Timeout(at) => break at,
             }
@@ -51,9 +52,9 @@ fn main() -> Result<()> {
             println!("{sent} tags sent");
             return Ok(());
         }
-        let wake = match (start, &next) {
-            (Some(_), _) if !pace.is_empty() => clock.now(),
-            (Some(start), Some(tag)) => timeout.min(due_at(start, tag.timestamp)),
+        let wake = match (&mut pace, &next) {
+            (Some(_), _) if !fast.is_empty() => clock.now(),
+            (Some(pace), Some(tag)) => timeout.min(pace.due(tag)),
             _ => timeout,
         };
         match support::receive(&mut socket, &mut buffer, &clock, wake)? {
@@ -62,9 +63,4 @@ fn main() -> Result<()> {
             Received::Closed => return Ok(client.handle_closed(clock.now())?),
         }
     }
-}
-
-/// When the tag with this time is to be sent.
-fn due_at(start: Timestamp, millis: i64) -> Timestamp {
-    Timestamp::from_nanos(start.as_nanos() + Timestamp::from_millis(millis).as_nanos())
 }

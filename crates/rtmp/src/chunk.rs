@@ -62,13 +62,14 @@ mod tests {
     #[test]
     fn headers_are_full_then_short_then_full_after_a_gap() {
         let mut writer = ChunkWriter::new();
-        let first_bytes: Vec<u8> = [(0, 100), (20, 100), (40, 90), (60, 90), (2000, 90), (1990, 90)]
-            .into_iter()
-            .map(|(time, length)| {
-                written(&mut writer, &[message(6, MessageType::VIDEO, time, length)])[0] >> 6
-            })
-            .collect();
-        assert_eq!(first_bytes, [0, 2, 1, 2, 0, 0]);
+        let first_bytes: Vec<u8> =
+            [(0, 100), (20, 100), (40, 90), (60, 90), (2000, 90), (1990, 90), (u32::MAX, 90), (20, 90)]
+                .into_iter()
+                .map(|(time, length)| {
+                    written(&mut writer, &[message(6, MessageType::VIDEO, time, length)])[0] >> 6
+                })
+                .collect();
+        assert_eq!(first_bytes, [0, 2, 1, 2, 0, 0, 0, 0]);
     }
 
     #[test]

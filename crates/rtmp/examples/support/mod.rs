@@ -76,6 +76,28 @@ pub(crate) fn transmit(socket: &mut TcpStream, segments: &mut Vec<Bytes>) -> io:
     Ok(())
 }
 
+/// When tags are due: the first frame at once, the others as far from it as their times are.
+pub(crate) struct Pace {
+    start: Timestamp,
+    first: Option<i64>,
+}
+
+impl Pace {
+    pub(crate) fn from(start: Timestamp) -> Self {
+        Self { start, first: None }
+    }
+
+    pub(crate) fn due(&mut self, tag: &Tag) -> Timestamp {
+        if self.first.is_none() && (tag.kind == TagKind::Script || tag.is_sequence_header()) {
+            return self.start;
+        }
+        let first = *self.first.get_or_insert(tag.timestamp);
+        Timestamp::from_nanos(
+            self.start.as_nanos() + Timestamp::from_millis(tag.timestamp - first).as_nanos(),
+        )
+    }
+}
+
 /// Closes the sending side, then waits for the other, but at most a second: to close with bytes unread is to reset
 /// the connection, and the peer may lose what it has not read yet.
 pub(crate) fn close(mut socket: TcpStream) -> Result<()> {
@@ -92,27 +114,32 @@ pub(crate) fn close(mut socket: TcpStream) -> Result<()> {
 }
 
 /// Tags from an FLV file.
-pub(crate) struct FlvFile(BufReader<File>);
+pub(crate) struct FlvFile {
+    file: BufReader<File>,
+    last: i64,
+}
 
 impl FlvFile {
     pub(crate) fn open(path: &str) -> Result<Self> {
         let mut file = BufReader::new(File::open(path)?);
         let mut header = [0; 13];
         file.read_exact(&mut header)?;
-        if &header[..3] == b"FLV" { Ok(Self(file)) } else { Err("not an FLV file".into()) }
+        if &header[..3] == b"FLV" { Ok(Self { file, last: 0 }) } else { Err("not an FLV file".into()) }
     }
 
     pub(crate) fn next_tag(&mut self) -> Result<Option<Tag>> {
         let mut header = [0; Tag::HEADER];
-        match self.0.read_exact(&mut header) {
+        match self.file.read_exact(&mut header) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             other => other?,
         }
         let kind = TagKind::from_wire(header[0]).ok_or("an unknown kind of tag")?;
         let mut body = vec![0; u32::from_be_bytes([0, header[1], header[2], header[3]]) as usize];
-        self.0.read_exact(&mut body)?;
-        self.0.read_exact(&mut [0; 4])?;
-        let timestamp = i64::from(i32::from_be_bytes([header[7], header[4], header[5], header[6]]));
+        self.file.read_exact(&mut body)?;
+        self.file.read_exact(&mut [0; 4])?;
+        let wrapped = i32::from_be_bytes([header[7], header[4], header[5], header[6]]);
+        let timestamp = self.last + i64::from(wrapped.wrapping_sub(self.last as i32));
+        self.last = timestamp;
         Ok(Some(Tag { kind, timestamp, body: body.into() }))
     }
 }

@@ -393,3 +393,21 @@ impl ChunkStream {
 fn u24(bytes: &[u8]) -> u32 {
     bytes.iter().take(3).fold(0, |value, &byte| value << 8 | u32::from(byte))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forged_lengths_allocate_next_to_nothing() {
+        let mut reader = ChunkReader::new(ChunkLimits::default());
+        for id in 2..64 {
+            let mut header = &[id, 0, 0, 0, 0xFF, 0xFF, 0xFF, 9, 1, 0, 0, 0][..];
+            assert_eq!(reader.read(&mut header), Ok(None));
+            let mut body = &[0; 128][..];
+            assert_eq!(reader.read(&mut body), Ok(None));
+        }
+        let held: usize = reader.streams.iter().map(|stream| stream.body.capacity()).sum();
+        assert!(held <= 64 * ALLOCATED_AHEAD, "{held}");
+    }
+}

@@ -93,9 +93,10 @@ impl ChunkWriter {
                 None
             }
         };
+        // A wrap counts as going back, too: some readers add up steps without ever wrapping.
         let step = last
             .filter(|last| last.stream == header.stream)
-            .map(|last| (last, header.timestamp.wrapping_sub(last.timestamp)))
+            .and_then(|last| Some((last, header.timestamp.checked_sub(last.timestamp)?)))
             .filter(|(_, step)| *step <= LARGEST_STEP);
         let (format, time) = match step {
             None => (0, header.timestamp),
