@@ -10,8 +10,8 @@ use crate::playhead::{Entry, Playhead};
 use crate::samples::Sample;
 use crate::track::{Track, frame_rate};
 
-/// The most samples that are looked through for a sync sample.
-const MAX_SEARCH: usize = 1 << 22;
+/// The most samples that are looked through for a sync sample, or skipped.
+const MAX_SEARCH: usize = 1 << 20;
 
 /// A track and how far it has been read.
 #[derive(Debug)]
@@ -28,8 +28,9 @@ pub(crate) struct Lane {
     next: Option<Entry>,
     /// What has been seen of fragments.
     seen: Seen,
-    /// What to skip after a seek.
+    /// What to skip after a seek, and how much of it has been.
     resume: Option<Resume>,
+    skipped: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,6 +65,7 @@ impl Lane {
             next: None,
             seen: Seen { dts_shift: track.table.dts_shift(), ..Seen::default() },
             resume: None,
+            skipped: 0,
             track,
         }
     }
@@ -141,7 +143,8 @@ impl Lane {
         self.track.length = ends.max().map(|end| end.saturating_add(shift)).or(self.track.length);
     }
 
-    /// What the stream is. `None` never happens: a track has at least one description.
+    /// What the stream is, by what its header and the samples so far tell; `None` only for a track without any
+    /// description, which [`Track::parse`] does not let pass.
     pub(crate) fn params(&mut self) -> Option<StreamParams> {
         let first = self.peek();
         self.description = first.map_or(1, |entry| entry.sample.description);
@@ -196,7 +199,7 @@ impl Lane {
 
     /// Skips what comes before the place to go on from.
     pub(crate) fn resume(&mut self, resume: Resume) {
-        self.resume = Some(resume);
+        (self.resume, self.skipped) = (Some(resume), 0);
         self.next = None;
     }
 
@@ -272,9 +275,10 @@ impl Lane {
             Some(Resume::AnySync) => sync,
             Some(Resume::During(at)) => pts.saturating_add(duration.max(1)) > at,
         };
-        if past {
+        self.skipped += 1;
+        if past || self.skipped > MAX_SEARCH {
             self.resume = None;
         }
-        past
+        self.resume.is_none()
     }
 }
