@@ -11,8 +11,8 @@ use super::NAME;
 
 /// The most bytes that the pictures of one stream may take: a forged size is refused before the library sees it.
 ///
-/// This is enough for 3840x2160 with all the reference pictures of its level, and for 1920x1080 with 16 of
-/// them; 7680x4320 is refused.
+/// Of 8-bit 4:2:0, it is enough for 3840x2160 with all the reference pictures of level 5.1, and for 1920x1080
+/// with 16 of them; 7680x4320 is refused.
 const MAX_PICTURE_BYTES: u64 = 384 << 20;
 
 /// Bytes of a slice that surely hold the part of its header that [`SliceHead`] is of: four codes of at most 9
