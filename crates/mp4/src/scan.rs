@@ -106,7 +106,7 @@ impl Scan {
         };
         let header = match Header::parse(&head, self.at) {
             Ok(Some(header)) => header,
-            Ok(None) if head.len() >= 8 && input.end().is_none() => {
+            Ok(None) if head.len() >= 8 => {
                 return match input.peek(self.at, Header::MAX_BYTES, Header::MAX_BYTES) {
                     Fetch::Ask(at) => Ok(Found::Ask(at)),
                     _ => self.end(input),

@@ -2,8 +2,9 @@
 
 mod common;
 
-use brooklet_media::{CodecId, PcmFormat};
-use common::{Kind, Layout, Sample, Track, read, read_pipe, write};
+use brooklet_media::{CodecId, PcmFormat, Source};
+use brooklet_mp4::Mp4Demuxer;
+use common::{Kind, Layout, Sample, Track, drive, open, read, read_pipe, write};
 use proptest::prelude::*;
 
 fn samples() -> impl Strategy<Value = Vec<Sample>> {
@@ -47,6 +48,22 @@ proptest! {
                     dts += i64::from(sample.duration);
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn pieces_of_any_size_give_the_same() {
+    let tracks = [Track::new(Kind::Video, 1_000, 9, 40, 3), Track::new(Kind::Aac, 48_000, 9, 1_024, 1)];
+    for layout in
+        [Layout { wide: true, moov_first: false, ..Layout::PLAIN }, Layout::PLAIN, Layout::FRAGMENTED]
+    {
+        let file = write(&tracks, layout);
+        let (whole, piped) = (read(&file).unwrap(), read_pipe(&file).unwrap());
+        for piece in 1..60 {
+            assert_eq!(drive(&mut open(&file), &file, piece, false), Ok(whole.clone()), "{piece}");
+            let mut demuxer = Mp4Demuxer::new(Source::default());
+            assert_eq!(drive(&mut demuxer, &file, piece, true), Ok(piped.clone()), "{piece}");
         }
     }
 }
