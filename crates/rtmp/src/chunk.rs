@@ -4,8 +4,26 @@
 mod read;
 mod write;
 
-pub use read::{ChunkLimits, ChunkReader};
+pub use read::ChunkReader;
 pub use write::ChunkWriter;
+
+/// How much a peer may make us hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ChunkLimits {
+    /// Longest message in bytes.
+    pub message: u32,
+    /// Bytes of unfinished messages, all chunk streams together.
+    pub unfinished: usize,
+    /// Chunk streams. Peers in the field use fewer than ten.
+    pub chunk_streams: usize,
+}
+
+impl Default for ChunkLimits {
+    /// 16 MiB for a message, which is as long as one can be, 32 MiB together, 64 chunk streams.
+    fn default() -> Self {
+        Self { message: 16 << 20, unfinished: 32 << 20, chunk_streams: 64 }
+    }
+}
 
 /// What both sides begin with (5.4.1).
 const DEFAULT_CHUNK_SIZE: u32 = 128;

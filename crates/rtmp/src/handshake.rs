@@ -1,7 +1,7 @@
 //! The handshake: three packets each way before the first chunk. RTMP 1.0, section 5.2, and its signed form.
 //!
 //! Both forms look the same from afar: a version byte and 1536 bytes each way, then 1536 bytes each way in answer.
-//! In the simple form the answer is an echo. In the digest form ([`digest`]) the packets are signed; some servers
+//! In the simple form the answer is an echo. In the digest form the packets are signed; some servers
 //! give H.264 only to clients that sign, so our client always does, and takes whatever comes back. Our server
 //! answers in the form that it was asked in.
 

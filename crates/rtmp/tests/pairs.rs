@@ -1,4 +1,5 @@
 //! Two sessions tied together in memory, in virtual time.
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that can't go on has failed.
 
 use std::time::Duration;
 

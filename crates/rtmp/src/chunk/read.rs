@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 
-use super::{DEFAULT_CHUNK_SIZE, EXTENDED, MAX_CHUNK_SIZE};
+use super::{ChunkLimits, DEFAULT_CHUNK_SIZE, EXTENDED, MAX_CHUNK_SIZE};
 use crate::error::{Error, Place, Result};
 use crate::message::{Message, MessageType};
 
@@ -11,24 +11,6 @@ const LONGEST_HEADER: usize = 14;
 
 /// A message announces its length; no more than this is allocated before its bytes have come.
 const ALLOCATED_AHEAD: usize = 64 * 1024;
-
-/// How much a peer may make us hold.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ChunkLimits {
-    /// Longest message in bytes.
-    pub message: u32,
-    /// Bytes of unfinished messages, all chunk streams together.
-    pub unfinished: usize,
-    /// Chunk streams. Peers in the field use fewer than ten.
-    pub chunk_streams: usize,
-}
-
-impl Default for ChunkLimits {
-    /// 16 MiB for a message, which is as long as one can be, 32 MiB together, 64 chunk streams.
-    fn default() -> Self {
-        Self { message: 16 << 20, unfinished: 32 << 20, chunk_streams: 64 }
-    }
-}
 
 /// Puts messages together from chunks, which may be interleaved.
 ///

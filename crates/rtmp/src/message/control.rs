@@ -117,7 +117,8 @@ impl UserControl {
             0 => Self::StreamBegin(u32_at(body, 2)?),
             1 => Self::StreamEof(u32_at(body, 2)?),
             2 => Self::StreamDry(u32_at(body, 2)?),
-            3 => Self::SetBufferLength(u32_at(body, 2)?, u32_at(body, 6)?),
+            // A length that was left out is as good as none.
+            3 => Self::SetBufferLength(u32_at(body, 2)?, u32_at(body, 6).unwrap_or(0)),
             4 => Self::StreamIsRecorded(u32_at(body, 2)?),
             6 => Self::PingRequest(u32_at(body, 2)?),
             7 => Self::PingResponse(u32_at(body, 2)?),
