@@ -29,7 +29,7 @@ pub struct AudioFilters {
 #[derive(Debug)]
 enum Stage {
     Convert(Box<AudioConverter>),
-    Format(Format),
+    Format(Box<Format>),
     Chunks(AudioChunks),
     Volume(f64),
     Null,
@@ -131,7 +131,7 @@ impl Stage {
 fn stage(filter: &FilterArgs, pool: &FramePool) -> Result<Stage> {
     Ok(match filter.name.as_str() {
         "aresample" => Stage::Convert(Box::new(aresample(filter, pool)?)),
-        "aformat" => Stage::Format(Format::parse(filter, pool)?),
+        "aformat" => Stage::Format(Box::new(Format::parse(filter, pool)?)),
         "volume" => Stage::Volume(volume(filter)?),
         "asetnsamples" => Stage::Chunks(asetnsamples(filter, pool)?),
         "anull" | "acopy" => {

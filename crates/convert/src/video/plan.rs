@@ -131,7 +131,7 @@ impl Plan {
     /// output: half of luma's across and full down, as in ffmpeg's scaler.
     fn decode(&mut self, to: Shape) {
         if self.at.size() != to.size() {
-            self.to_8_bit();
+            self.narrow();
             self.unzip();
             let format = if self.at.format.chroma_shift() == (1, 1) { Yuv422p } else { self.at.format };
             self.scale_to(format, to);
@@ -154,7 +154,7 @@ impl Plan {
     /// Luma and chroma to luma and chroma, narrowing first and widening last.
     fn stay_yuv(&mut self, to: Shape) {
         if !is_10_bit(to.format) {
-            self.to_8_bit();
+            self.narrow();
         }
         if to.format == Gray8 {
             self.then(Pass::DropChroma, Gray8);
@@ -189,7 +189,7 @@ impl Plan {
         }
     }
 
-    fn to_8_bit(&mut self) {
+    fn narrow(&mut self) {
         if is_10_bit(self.at.format) {
             self.then(Pass::Narrow, planar(self.at.format.chroma_shift(), false));
         }
