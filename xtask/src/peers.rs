@@ -22,6 +22,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("gstreamer1.0-plugins-ugly", "player and analyser"),
     ("gstreamer1.0-libav", "player and analyser"),
     ("python3-venv", "to hold ffmpeg 9.0"),
+    ("time", "CPU time and memory in benchmarks"),
     ("nodejs", "to run node-media-server"),
 ];
 
@@ -56,7 +57,8 @@ fn install_packages() -> Outcome {
         answer.is_ok_and(|answer| answer.stdout.ends_with(b"ok installed"))
     };
     // A node of another origin than Debian's serves as well.
-    let node = succeeds(Command::new("node").arg("--version")) && succeeds(Command::new("npm").arg("--version"));
+    let node =
+        succeeds(Command::new("node").arg("--version")) && succeeds(Command::new("npm").arg("--version"));
     let needed = |name: &str| !has(name) && !(name == "nodejs" && node);
     let mut missing: Vec<&str> = PACKAGES.iter().map(|(name, _)| *name).filter(|name| needed(name)).collect();
     if missing.contains(&"nodejs") {
@@ -84,7 +86,9 @@ fn install_pip() -> Outcome<PathBuf> {
     let venv = folder("venv");
     if !succeeds(Command::new(python()).args(["-c", "import imageio_ffmpeg, av, numpy"])) {
         run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-        run(Command::new(venv.join("bin/pip")).args(["install", "-q", "--disable-pip-version-check"]).args(PIP))?;
+        run(Command::new(venv.join("bin/pip"))
+            .args(["install", "-q", "--disable-pip-version-check"])
+            .args(PIP))?;
     }
     let ask = ["-c", "import imageio_ffmpeg as i; print(i.get_ffmpeg_exe(), end='')"];
     let answer = Command::new(python()).args(ask).output().map_err(|error| format!("python: {error}"))?;

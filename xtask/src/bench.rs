@@ -1,0 +1,86 @@
+//! `cargo xtask bench`: ours and ffmpeg in turns on the same input, in one run, as ratios.
+
+mod cases;
+mod measure;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::shell::{Outcome, cargo, run as run_command, succeeds, target};
+use cases::{Case, cases};
+use measure::{Usage, measure};
+
+/// Turns of each; the least CPU time of them counts, for noise only adds.
+const TURNS: usize = 5;
+
+/// Runs all benchmarks, or the one of this name, and prints a table for BENCHMARKS.md.
+pub(crate) fn run(name: Option<&str>) -> Outcome {
+    if !succeeds(Command::new("ffmpeg").arg("-version")) || !Path::new("/usr/bin/time").exists() {
+        return Err("it needs ffmpeg and GNU time: cargo xtask peers".into());
+    }
+    run_command(&mut cargo(["build", "--release", "--package", "brooklet-cli"]))?;
+    let program = target().join("release/brooklet");
+    let folder = target().join("bench");
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let wanted: Vec<Case> =
+        cases().into_iter().filter(|case| name.is_none_or(|name| case.name == name)).collect();
+    if wanted.is_empty() {
+        let names: Vec<_> = cases().iter().map(|case| case.name).collect();
+        return Err(format!("no benchmark of that name; there are {}", names.join(", ")));
+    }
+    describe_machine();
+    println!("| what | ours, CPU s | ffmpeg, CPU s | ratio | ours, MB | ffmpeg, MB | ratio |");
+    println!("|---|---|---|---|---|---|---|");
+    for case in wanted {
+        let (ours, theirs) = compare(&case, &program, &folder)?;
+        print_row(&case, &ours, &theirs);
+    }
+    Ok(())
+}
+
+fn compare(case: &Case, program: &Path, folder: &Path) -> Outcome<(Usage, Usage)> {
+    for (path, words) in &case.inputs {
+        let path = folder.join(path);
+        if !path.exists() {
+            run_command(
+                Command::new("ffmpeg").args(["-v", "error", "-y"]).args(words).arg(&path).current_dir(folder),
+            )?;
+        }
+    }
+    let (mut ours, mut theirs) = (Usage::WORST, Usage::WORST);
+    for _ in 0..TURNS {
+        ours = ours.least(measure(program, &case.ours, folder)?);
+        theirs = theirs.least(measure(Path::new("ffmpeg"), &case.theirs, folder)?);
+    }
+    Ok((ours, theirs))
+}
+
+fn print_row(case: &Case, ours: &Usage, theirs: &Usage) {
+    println!(
+        "| {} | {:.2} | {:.2} | {:.2} | {:.0} | {:.0} | {:.2} |",
+        case.what,
+        ours.cpu,
+        theirs.cpu,
+        ours.cpu / theirs.cpu.max(0.01),
+        ours.megabytes,
+        theirs.megabytes,
+        ours.megabytes / theirs.megabytes,
+    );
+}
+
+fn describe_machine() {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
+    let cores = info.lines().filter(|line| line.starts_with("processor")).count();
+    let version =
+        Command::new("ffmpeg").arg("-version").output().map(|output| output.stdout).unwrap_or_default();
+    let version = String::from_utf8_lossy(&version).lines().next().unwrap_or_default().to_string();
+    println!("{cores} × {}; {version}\n", model.trim_start_matches([' ', '\t', ':']));
+}
+
+/// A real clip, where there are any.
+fn clip(name: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("BROOKLET_MEDIA").map(PathBuf::from);
+    let folder = folder.unwrap_or_else(|| crate::shell::root().join("../shared/media"));
+    Some(folder.join(name)).filter(|path| path.exists())
+}
