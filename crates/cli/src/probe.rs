@@ -1,7 +1,7 @@
 //! What a file is: for people in ffmpeg's manner, for programs with ffprobe's keys.
 
 use brooklet::Probed;
-use brooklet_media::{Rational, StreamKind, StreamParams, TimeBase, Timestamp};
+use brooklet_media::{CodecId, Rational, StreamKind, StreamParams, TimeBase, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::status;
@@ -50,28 +50,37 @@ pub(crate) fn to_json(url: &str, probed: &Probed) -> String {
 /// `Video: h264, yuv420p, 640x360, 25 fps`.
 fn in_words(stream: &StreamParams) -> String {
     let rate = stream.bit_rate.map(|rate| format!("{} kb/s", rate / 1000));
-    let (kind, words) = match &stream.kind {
+    let words = match &stream.kind {
         StreamKind::Video(video) => {
             let size = (video.width > 0).then(|| format!("{}x{}", video.width, video.height));
             let fps = video.frame_rate.map(|rate| format!("{} fps", short(rate.as_f64())));
-            ("Video", vec![video.format.map(|format| format.to_string()), size, rate, fps])
+            vec![video.format.map(|format| format.to_string()), size, rate, fps]
         }
         StreamKind::Audio(audio) => {
             let hz = Some(format!("{} Hz", audio.rate));
             let format = audio.format.map(|format| format.to_string());
-            ("Audio", vec![hz, Some(audio.layout.to_string()), format, rate])
+            vec![hz, Some(audio.layout.to_string()), format, rate]
         }
-        StreamKind::Other => ("Data", vec![rate]),
+        StreamKind::Other => vec![rate],
     };
     let words: String = words.into_iter().flatten().map(|word| format!(", {word}")).collect();
-    format!("{kind}: {}{words}", stream.codec)
+    format!("{}: {}{words}", kind_name(stream), stream.codec)
+}
+
+fn kind_name(stream: &StreamParams) -> &'static str {
+    match (&stream.kind, stream.codec) {
+        (StreamKind::Video(_), _) => "Video",
+        (StreamKind::Audio(_), _) => "Audio",
+        (StreamKind::Other, CodecId::MovText) => "Subtitle",
+        (StreamKind::Other, _) => "Data",
+    }
 }
 
 fn stream_to_json((index, stream): (usize, &StreamParams)) -> Value {
     let mut keys = Map::new();
     keys.insert("index".into(), index.into());
     keys.insert("codec_name".into(), stream.codec.to_string().into());
-    keys.insert("codec_type".into(), stream.media().name().into());
+    keys.insert("codec_type".into(), kind_name(stream).to_lowercase().into());
     match &stream.kind {
         StreamKind::Video(video) => {
             keys.insert("width".into(), video.width.into());
@@ -150,7 +159,7 @@ fn clock(time: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use brooklet_media::{AudioParams, ChannelLayout, CodecId, PixelFormat, SampleFormat, VideoParams};
+    use brooklet_media::{AudioParams, ChannelLayout, PixelFormat, SampleFormat, VideoParams};
 
     fn probed() -> Probed {
         let mut video = VideoParams::new(1280, 720);
