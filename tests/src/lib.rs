@@ -5,8 +5,10 @@
 //! leaves the test out with a line that says so.
 
 pub mod clips;
+pub mod compare;
 pub mod peers;
 pub mod players;
 pub mod probe;
 pub mod program;
 pub mod servers;
+pub mod words;
