@@ -1,1 +1,151 @@
-//! RTMP servers on ports of their own.
+//! RTMP servers on ports of their own, each with a log that is waited on.
+
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::peers;
+use crate::program::Running;
+
+/// How long a server may take to start, or to say something: generous, only against hanging.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server that runs until this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    running: Running,
+    port: u16,
+    log: PathBuf,
+    /// What the log says when a player has joined.
+    joined: &'static str,
+    _folder: TempDir,
+}
+
+impl Server {
+    /// nginx with three applications: `live` takes whoever publishes, `closed` nobody, and `asked` asks a web server
+    /// that says no.
+    pub fn nginx() -> Option<Self> {
+        let mut nginx = peers::nginx()?;
+        let (folder, port) = (folder(), free_port());
+        let config = folder.path().join("nginx.conf");
+        write(&config, &nginx_config(folder.path(), port, free_port()));
+        nginx.arg("-p").arg(folder.path()).arg("-c").arg(&config);
+        Some(Self::start(nginx, folder, port, "play: name="))
+    }
+
+    /// node-media-server, whose application may have any name.
+    pub fn node_media_server() -> Option<Self> {
+        let (mut node, modules) = peers::node_media_server()?;
+        let (folder, port) = (folder(), free_port());
+        let script = folder.path().join("server.js");
+        write(&script, &node_script(&modules.join("node-media-server"), port, free_port()));
+        node.arg(&script).current_dir(folder.path());
+        Some(Self::start(node, folder, port, "start play"))
+    }
+
+    fn start(command: Command, folder: TempDir, port: u16, joined: &'static str) -> Self {
+        let log = folder.path().join("log");
+        // The shell only turns the output into the log; the server then runs under its number.
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "log=$1; shift; exec \"$@\" >>\"$log\" 2>&1", "sh"]).arg(&log);
+        shell.arg(command.get_program()).args(command.get_args());
+        shell.current_dir(command.get_current_dir().unwrap_or(folder.path()));
+        let mut server = Self { running: Running::start(&mut shell), port, log, joined, _folder: folder };
+        let until = Instant::now() + PATIENCE;
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(server.running.is_running() && Instant::now() < until, "no server:\n{}", server.log());
+            thread::sleep(Duration::from_millis(20));
+        }
+        server
+    }
+
+    /// The address of a stream: `live/name?key=…`.
+    pub fn url(&self, path: &str) -> String {
+        format!("rtmp://127.0.0.1:{}/{path}", self.port)
+    }
+
+    /// Waits until so many players in all have asked for streams.
+    #[track_caller]
+    pub fn await_players(&self, count: usize) {
+        self.await_log(self.joined, count);
+    }
+
+    /// Waits until the log says something so many times.
+    #[track_caller]
+    pub fn await_log(&self, words: &str, count: usize) {
+        let until = Instant::now() + PATIENCE;
+        while self.log().matches(words).count() < count {
+            assert!(Instant::now() < until, "not {count} times '{words}':\n{}", self.log());
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Ends it as a crash would.
+    pub fn kill(self) {
+        self.running.signal("KILL");
+    }
+}
+
+/// A TCP port that nobody listens on.
+pub fn free_port() -> u16 {
+    let bound = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    bound.unwrap_or_else(|error| panic!("no free port: {error}")).port()
+}
+
+/// A UDP port that nobody receives on.
+pub fn free_udp_port() -> u16 {
+    let bound = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+    bound.unwrap_or_else(|error| panic!("no free port: {error}")).port()
+}
+
+fn nginx_config(folder: &Path, port: u16, http: u16) -> String {
+    let folder = folder.display();
+    format!(
+        "load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;
+         daemon off; master_process off; user root;
+         pid {folder}/pid; error_log {folder}/log info;
+         events {{ worker_connections 64; }}
+         http {{
+           access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+           fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+           server {{ listen 127.0.0.1:{http}; location /no {{ return 403; }} }}
+         }}
+         rtmp {{
+           access_log off;
+           server {{
+             listen 127.0.0.1:{port};
+             application live {{ live on; }}
+             application closed {{ live on; deny publish all; }}
+             application asked {{ live on; on_publish http://127.0.0.1:{http}/no; }}
+           }}
+         }}"
+    )
+}
+
+fn node_script(module: &Path, port: u16, http: u16) -> String {
+    format!(
+        "const Server = require({module:?});
+         new Server({{
+           bind: '127.0.0.1', rtmp: {{ port: {port} }}, http: {{ port: {http} }},
+           auth: {{ play: false, publish: false }}, record: {{ auto: false, path: './record' }},
+           store: {{ path: './data', maxHistory: 10 }}, notify: {{ url: '' }}, webadmin: {{ enable: false }},
+         }}).run();"
+    )
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap_or_else(|error| panic!("no folder for a server: {error}"))
+}
+
+fn write(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+}
