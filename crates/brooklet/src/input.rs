@@ -200,7 +200,9 @@ impl Input {
     fn start_timeline(&mut self, keep_time: bool) -> Result<()> {
         let skip = self.spec.start.unwrap_or_default();
         let zero = if keep_time { Timestamp::ZERO } else { self.start + skip };
-        self.timeline = Timeline::new(self.spec.offset_nanos - zero.as_nanos(), !keep_time);
+        // A file with an index says when its packets are due; only a stream can jump.
+        let may_jump = !keep_time && !self.driver.format.has_name("mp4");
+        self.timeline = Timeline::new(self.spec.offset_nanos - zero.as_nanos(), may_jump);
         self.streams.iter().for_each(|stream| self.timeline.add_stream(stream));
         if !skip.is_zero() {
             self.seek(self.start + skip);

@@ -1,4 +1,7 @@
 //! An input's own time to the job's: it starts at zero, loops follow on each other, and jumps are taken out.
+//!
+//! A jump is a step of over 10 s that leads away from all streams alike: forwards past the newest of them, or backwards
+//! within one. A stream that only paused, while others went on, is where it should be.
 
 use std::time::Duration;
 
@@ -50,9 +53,11 @@ impl Timeline {
     pub(crate) fn apply(&mut self, packet: &mut Packet) {
         let Some(lane) = self.lanes.get(packet.stream) else { return };
         if let (true, Some(expected)) = (self.smooth, lane.next_dts) {
-            let step = lane.time_base.at(packet.dts + lane.offset).as_nanos()
-                - lane.time_base.at(expected).as_nanos();
-            if step.unsigned_abs() > JUMP.as_nanos() as u64 {
+            let at = lane.time_base.at(packet.dts.saturating_add(lane.offset));
+            let expected = lane.time_base.at(expected);
+            let newest = self.lanes.iter().filter_map(Lane::next_at).max().unwrap_or(expected);
+            if at.since(newest) > JUMP || expected.since(at) > JUMP {
+                let step = at.as_nanos().saturating_sub(expected.as_nanos());
                 self.set_offset(self.offset.saturating_sub(step));
             }
         }
@@ -66,6 +71,12 @@ impl Timeline {
     fn set_offset(&mut self, offset: i64) {
         self.offset = offset;
         self.lanes.iter_mut().for_each(|lane| lane.offset = ticks(lane.time_base, offset));
+    }
+}
+
+impl Lane {
+    fn next_at(&self) -> Option<Timestamp> {
+        Some(self.time_base.at(self.next_dts?))
     }
 }
 
@@ -108,6 +119,14 @@ mod tests {
     fn a_gap_shorter_than_a_jump_stays() {
         let mut timeline = timeline(0, 1);
         assert_eq!((apply(&mut timeline, 0, 0), apply(&mut timeline, 0, 9_000)), (0, 9_000));
+    }
+
+    #[test]
+    fn a_stream_that_paused_is_where_it_should_be() {
+        let mut timeline = timeline(0, 2);
+        assert_eq!((apply(&mut timeline, 0, 0), apply(&mut timeline, 1, 0)), (0, 0));
+        (1..=500).for_each(|n| assert_eq!(apply(&mut timeline, 0, n * 40), n * 40));
+        assert_eq!(apply(&mut timeline, 1, 20_000), 20_000);
     }
 
     #[test]

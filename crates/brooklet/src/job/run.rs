@@ -83,6 +83,7 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
         job: &job,
         streams: &streams,
         outputs: &outputs,
+        live_inputs: inputs.iter().map(Input::is_live).collect(),
         journal: Arc::default(),
         counters: outputs.iter().map(|_| Arc::default()).collect(),
         pool: FramePool::new(),
@@ -135,6 +136,7 @@ struct Builder<'a> {
     job: &'a Job,
     streams: &'a [Vec<StreamParams>],
     outputs: &'a [Output],
+    live_inputs: Vec<bool>,
     journal: Arc<Journal>,
     counters: Vec<Arc<Counters>>,
     pool: FramePool,
@@ -173,7 +175,8 @@ impl Builder<'_> {
         for (number, chosen) in chosen.iter().enumerate() {
             let spec = &self.job.outputs[number];
             let from: Vec<usize> = chosen.iter().map(|chosen| chosen.input).collect();
-            let realtime = from.iter().any(|input| self.job.inputs[*input].realtime);
+            let realtime =
+                from.iter().any(|input| self.job.inputs[*input].realtime || self.live_inputs[*input]);
             let mixer = mixer_for(spec, &from, realtime);
             for (lane, chosen) in chosen.iter().enumerate() {
                 self.note(number, lane, chosen);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use brooklet_flv::Tag;
 use brooklet_rtmp::{RtmpUrl, Server, ServerEvent, ServerOptions};
@@ -18,6 +19,8 @@ use crate::protocol::{LivePacketSink, SinkOptions};
 use crate::queue::Queue;
 use crate::{Error, Result, Stopper, Url, runtime};
 
+/// Between the last tag and the word that it was the last: GStreamer, told of the end, drops what it has not taken yet.
+const LAST_TAG: Duration = Duration::from_millis(100);
 /// Connections that may be shaking hands at once; more wait in the system's own queue.
 const VISITORS: usize = 16;
 
@@ -144,6 +147,7 @@ async fn play(
     let on_event = |_: &mut Server, event| Ok(event != ServerEvent::End);
     match send_tags(&mut connection, tags, sent, send, on_event).await {
         Ok(Sent::All) => {
+            tokio::time::sleep(LAST_TAG).await;
             connection.endpoint.finish();
             connection.close().await.map(drop)
         }

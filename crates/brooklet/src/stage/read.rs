@@ -44,6 +44,8 @@ pub(crate) struct CopyRoute {
     window: Window,
     /// Pictures before the first key frame can't be decoded, and are left out.
     started: bool,
+    /// dts of the last packet: an output takes none that goes back.
+    last_dts: i64,
 }
 
 impl ReadStage {
@@ -161,7 +163,8 @@ impl CopyRoute {
     /// The way of a stream with these parameters into an output.
     pub(crate) fn new(mut exit: Exit, params: &StreamParams, window: Window) -> Self {
         exit.announce(params);
-        Self { exit, params: params.clone(), window, started: params.media() != MediaKind::Video }
+        let started = params.media() != MediaKind::Video;
+        Self { exit, params: params.clone(), window, started, last_dts: i64::MIN }
     }
 
     fn push(&mut self, packet: &Packet) -> bool {
@@ -180,6 +183,9 @@ impl CopyRoute {
             packet.pts -= time_base.ticks(from);
             packet.dts -= time_base.ticks(from);
         }
+        packet.dts = packet.dts.max(self.last_dts);
+        packet.pts = packet.pts.max(packet.dts);
+        self.last_dts = packet.dts;
         self.exit.push(packet)
     }
 }
