@@ -28,13 +28,13 @@ pub enum Error {
         source: brooklet_media::Error,
     },
     /// Frames could not be converted or encoded.
-    #[error("cannot encode: {source}")]
+    #[error("{source}")]
     Encode {
         /// What is wrong.
         source: brooklet_media::Error,
     },
     /// Frames could not be converted.
-    #[error("cannot convert: {source}")]
+    #[error("{source}")]
     Convert {
         /// What is wrong.
         source: brooklet_media::Error,

@@ -1,6 +1,6 @@
 //! A job: inputs to outputs, as one run of the program does it.
 //!
-//! Each thread has one room: one reads each input ([`crate::stage`]'s `read`), one decodes each stream that is
+//! Each thread has one room: one reads each input, one decodes each stream that is
 //! decoded, one encodes each stream that is encoded (for all outputs that want it the same), one writes each output.
 //! Between them are bounded queues that block when full, so the slowest sets the pace and memory stays flat.
 

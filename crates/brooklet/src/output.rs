@@ -220,6 +220,11 @@ impl Exit {
         true
     }
 
+    /// The stream has failed: the output ends at once.
+    pub(crate) fn close(&self) {
+        self.mixer.close();
+    }
+
     /// The stream has ended.
     pub(crate) fn end(&self) {
         self.mixer.end(self.lane);

@@ -68,9 +68,10 @@ impl EncodeStage {
     /// Runs until the frames end or nobody wants more.
     pub(crate) fn run(mut self) -> Result<()> {
         let outcome = self.encode_all();
-        // Whoever waits on either side is told, however this ended.
+        // Whoever waits on either side is told, however this ended. An output without this stream is not what was asked
+        // for, so a failure ends it too.
         self.input.close();
-        self.exits.iter().for_each(Exit::end);
+        self.exits.iter().for_each(if outcome.is_ok() { Exit::end } else { Exit::close });
         outcome
     }
 
