@@ -161,7 +161,7 @@ fn an_interrupted_file_is_whole() {
     let folder = clips::scratch();
     for signal in ["INT", "TERM"] {
         let path = folder.path().join(format!("{signal}.flv"));
-        let line = "-v error -re -f lavfi -i testsrc2=size=64x64:rate=25 -f lavfi -i sine -y {}";
+        let line = "-v error -re -f lavfi -i testsrc2=size=64x64:rate=25 -re -f lavfi -i sine -y {}";
         let running = Running::start(brooklet().args(words(line, &[&path])));
         wait_until(|| path.metadata().is_ok_and(|file| file.len() > 5_000));
         running.signal(signal);
