@@ -4,9 +4,7 @@ use std::collections::VecDeque;
 
 use brooklet_codec::{DecoderOptions, open_decoder};
 use brooklet_convert::AudioTarget;
-use brooklet_media::{
-    AudioFrame, Decoder, Frame, FramePool, MediaKind, SampleFormat, StreamParams, Timestamp, VideoFrame,
-};
+use brooklet_media::{Decoder, Frame, FramePool, MediaKind, SampleFormat, StreamParams, Timestamp};
 
 use crate::chunk::{Chunk, Gather};
 use crate::input::{Input, InputEvent};
@@ -195,47 +193,40 @@ impl Wanted {
 
     fn convert(&mut self, frame: Frame, full: &mut impl FnMut(Chunk)) -> Result<()> {
         match (&mut self.chain, frame) {
-            (Chain::Video(chain), Frame::Video(picture)) => {
-                let mut pictures = Vec::new();
-                chain.push(picture, &mut pictures).map_err(convert)?;
-                gather_pictures(&mut self.gather, &pictures, full)
-            }
-            (Chain::Audio(chain), Frame::Audio(sound)) => {
-                let mut sounds = Vec::new();
-                chain.push(sound, &mut sounds).map_err(convert)?;
-                gather_sounds(&mut self.gather, &sounds, full)
-            }
-            _ => Ok(()),
+            (Chain::Video(chain), Frame::Video(picture)) => chain.push(picture),
+            (Chain::Audio(chain), Frame::Audio(sound)) => chain.push(&sound).map_err(convert)?,
+            _ => {}
         }
+        self.gather(full).map_err(convert)
     }
 
     fn finish(&mut self, mut full: impl FnMut(Chunk)) -> Result<()> {
         match &mut self.chain {
-            Chain::Video(chain) => {
-                let mut pictures = Vec::new();
-                chain.flush(&mut pictures).map_err(convert)?;
-                gather_pictures(&mut self.gather, &pictures, &mut full)?;
-            }
-            Chain::Audio(chain) => {
-                let mut sounds = Vec::new();
-                chain.flush(&mut sounds).map_err(convert)?;
-                gather_sounds(&mut self.gather, &sounds, &mut full)?;
-            }
+            Chain::Video(chain) => chain.flush(),
+            Chain::Audio(chain) => chain.flush(),
         }
+        .map_err(convert)?;
+        self.gather(&mut full).map_err(convert)?;
         self.gather.finish().into_iter().for_each(full);
         Ok(())
     }
-}
 
-fn gather_pictures(gather: &mut Gather, pictures: &[VideoFrame], full: &mut impl FnMut(Chunk)) -> Result<()> {
-    for picture in pictures {
-        gather.add_picture(picture).map_err(convert)?.into_iter().for_each(&mut *full);
+    /// Everything that the chain has ready, into chunks.
+    fn gather(&mut self, full: &mut impl FnMut(Chunk)) -> brooklet_media::Result<()> {
+        match &mut self.chain {
+            Chain::Video(chain) => {
+                while let Some(picture) = chain.poll()? {
+                    self.gather.add_picture(&picture)?.into_iter().for_each(&mut *full);
+                }
+            }
+            Chain::Audio(chain) => {
+                while let Some(sound) = chain.poll()? {
+                    self.gather.add_sound(&sound, &mut *full)?;
+                }
+            }
+        }
+        Ok(())
     }
-    Ok(())
-}
-
-fn gather_sounds(gather: &mut Gather, sounds: &[AudioFrame], full: &mut impl FnMut(Chunk)) -> Result<()> {
-    sounds.iter().try_for_each(|sound| gather.add_sound(sound, &mut *full)).map_err(convert)
 }
 
 fn convert(source: brooklet_media::Error) -> Error {

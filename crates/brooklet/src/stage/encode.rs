@@ -6,7 +6,7 @@ use std::time::Duration;
 use brooklet_codec::{AudioEncode, EncoderConfig, EncoderInfo, EncoderInput, VideoEncode, open_encoder};
 use brooklet_convert::AudioTarget;
 use brooklet_media::{
-    AudioFrame, AudioParams, ChannelLayout, Encoder, Frame, FramePool, Rational, Timestamp, VideoFrame,
+    AudioParams, ChannelLayout, Encoder, Frame, FramePool, Rational, Timestamp, VideoFrame,
 };
 
 use super::cut::{Cut, Window};
@@ -19,6 +19,9 @@ use crate::{Error, Result};
 
 /// Frames that wait for an encoder; when full, the decoder blocks.
 pub(crate) const FRAMES: usize = 6;
+
+/// The most pictures in a second that a stream is believed to have.
+const MAX_RATE: f64 = 1_000.0;
 
 /// One stream's conversions and encoder, and those who want its packets.
 pub(crate) struct EncodeStage {
@@ -47,14 +50,12 @@ pub(crate) struct VideoWork {
     live: bool,
     encoder: Option<Box<dyn Encoder>>,
     forced: Forced,
-    ready: Vec<VideoFrame>,
 }
 
 /// Sound: chain, then encoder.
 pub(crate) struct AudioWork {
     chain: SoundChain,
     encoder: Box<dyn Encoder>,
-    ready: Vec<AudioFrame>,
 }
 
 /// Key frames that the user asked for.
@@ -83,15 +84,27 @@ impl EncodeStage {
                 Cut::After => break,
             };
             self.work.push(frame).map_err(codec)?;
-            if !self.hand_out() {
+            if !self.encode_ready()? {
                 return Ok(());
             }
-            self.count();
         }
-        self.work.flush().map_err(codec)?;
-        self.hand_out();
-        self.count();
+        self.work.flush_chain().map_err(codec)?;
+        if self.encode_ready()? {
+            self.work.flush_encoder().map_err(codec)?;
+            self.hand_out();
+        }
         Ok(())
+    }
+
+    /// Encodes what the chain has ready, handing out each packet as it comes. False when nobody wants more.
+    fn encode_ready(&mut self) -> Result<bool> {
+        while self.work.encode_next().map_err(codec)? {
+            if !self.hand_out() {
+                return Ok(false);
+            }
+        }
+        self.count();
+        Ok(true)
     }
 
     /// False when nobody wants more.
@@ -117,17 +130,32 @@ impl EncodeStage {
 impl Work {
     fn push(&mut self, frame: Frame) -> brooklet_media::Result<()> {
         match (self, frame) {
-            (Self::Video(work), Frame::Video(picture)) => work.push(picture),
-            (Self::Audio(work), Frame::Audio(sound)) => work.push(sound),
+            (Self::Video(work), Frame::Video(picture)) => {
+                work.chain.push(picture);
+                Ok(())
+            }
+            (Self::Audio(work), Frame::Audio(sound)) => work.chain.push(&sound),
             _ => Err(brooklet_media::Error::Usage("a decoder gave frames of another kind".into())),
         }
     }
 
-    fn flush(&mut self) -> brooklet_media::Result<()> {
+    /// Encodes the next frame that the chain has ready; false where it has none.
+    fn encode_next(&mut self) -> brooklet_media::Result<bool> {
         match self {
-            Self::Video(work) => work.flush(),
-            Self::Audio(work) => work.flush(),
+            Self::Video(work) => work.encode_next(),
+            Self::Audio(work) => work.encode_next(),
         }
+    }
+
+    fn flush_chain(&mut self) -> brooklet_media::Result<()> {
+        match self {
+            Self::Video(work) => work.chain.flush(),
+            Self::Audio(work) => work.chain.flush(),
+        }
+    }
+
+    fn flush_encoder(&mut self) -> brooklet_media::Result<()> {
+        self.encoder().map_or(Ok(()), |encoder| encoder.flush())
     }
 
     fn encoder(&mut self) -> Option<&mut Box<dyn Encoder>> {
@@ -158,57 +186,32 @@ impl VideoWork {
                 taken,
             ));
         }
-        let rate =
-            spec.frame_rate.or(source_rate).filter(|rate| rate.num() > 0).unwrap_or(Rational::whole(25));
+        // What a stream says of its rate may be damaged, and must not set how many pictures fill a gap.
+        let sane = |rate: &Rational| rate.num() > 0 && rate.as_f64() <= MAX_RATE;
+        let rate = spec.frame_rate.or(source_rate.filter(sane)).unwrap_or(Rational::whole(25));
         let chain = PictureChain::new(spec, formats, constant.then_some(rate), pool)?;
         let rate = spec.frame_rate.or(chain.frame_rate()).unwrap_or(rate);
         let forced =
             Forced { times: spec.force_key_frames.clone(), interval: spec.key_frame_interval, next: 0 };
-        Ok(Self {
-            spec: spec.clone(),
-            info,
-            chain,
-            rate,
-            constant,
-            live,
-            encoder: None,
-            forced,
-            ready: Vec::new(),
-        })
+        Ok(Self { spec: spec.clone(), info, chain, rate, constant, live, encoder: None, forced })
     }
 
-    fn push(&mut self, picture: VideoFrame) -> brooklet_media::Result<()> {
-        let mut ready = std::mem::take(&mut self.ready);
-        self.chain.push(picture, &mut ready)?;
-        self.encode(&mut ready)?;
-        self.ready = ready;
-        Ok(())
-    }
-
-    fn flush(&mut self) -> brooklet_media::Result<()> {
-        let mut ready = Vec::new();
-        self.chain.flush(&mut ready)?;
-        self.encode(&mut ready)?;
-        self.encoder.as_mut().map_or(Ok(()), |encoder| encoder.flush())
-    }
-
-    fn encode(&mut self, ready: &mut Vec<VideoFrame>) -> brooklet_media::Result<()> {
-        for mut picture in ready.drain(..) {
-            picture.key = self.forced.is_due(picture.time_base.at(picture.pts));
-            let encoder = match &mut self.encoder {
-                Some(encoder) => encoder,
-                empty => empty.insert(encoder_for(
-                    &self.spec,
-                    self.info,
-                    self.rate,
-                    self.constant,
-                    self.live,
-                    &picture,
-                )?),
-            };
-            encoder.encode(&Frame::Video(picture))?;
-        }
-        Ok(())
+    fn encode_next(&mut self) -> brooklet_media::Result<bool> {
+        let Some(mut picture) = self.chain.poll()? else { return Ok(false) };
+        picture.key = self.forced.is_due(picture.time_base.at(picture.pts));
+        let encoder = match &mut self.encoder {
+            Some(encoder) => encoder,
+            empty => empty.insert(encoder_for(
+                &self.spec,
+                self.info,
+                self.rate,
+                self.constant,
+                self.live,
+                &picture,
+            )?),
+        };
+        encoder.encode(&Frame::Video(picture))?;
+        Ok(true)
     }
 }
 
@@ -239,23 +242,13 @@ impl AudioWork {
         Ok(Self {
             chain: SoundChain::new(spec, target, pool)?,
             encoder: open_encoder(&EncoderConfig::audio(info.name, config))?,
-            ready: Vec::new(),
         })
     }
 
-    fn push(&mut self, sound: AudioFrame) -> brooklet_media::Result<()> {
-        self.chain.push(sound, &mut self.ready)?;
-        self.encode()
-    }
-
-    fn flush(&mut self) -> brooklet_media::Result<()> {
-        self.chain.flush(&mut self.ready)?;
-        self.encode()?;
-        self.encoder.flush()
-    }
-
-    fn encode(&mut self) -> brooklet_media::Result<()> {
-        self.ready.drain(..).try_for_each(|sound| self.encoder.encode(&Frame::Audio(sound)))
+    fn encode_next(&mut self) -> brooklet_media::Result<bool> {
+        let Some(sound) = self.chain.poll()? else { return Ok(false) };
+        self.encoder.encode(&Frame::Audio(sound))?;
+        Ok(true)
     }
 }
 

@@ -1,19 +1,23 @@
 //! From decoded pictures to those that an encoder takes: filters, frame rate, size and format.
 
+use std::collections::VecDeque;
+
 use brooklet_convert::{FrameRate, Scaling, VideoConverter, VideoFilters, VideoTarget};
 use brooklet_media::{FramePool, PixelFormat, Rational, Result, VideoFrame};
 
 use crate::job::{FpsMode, VideoSpec};
 
-/// The conversions of one video stream.
+/// The conversions of one video stream. Pictures are pushed in and polled out one at a time, so that a gap which a
+/// constant rate fills with a thousand copies never holds more than one of them.
 pub(crate) struct PictureChain {
     filters: Option<VideoFilters>,
+    /// Pictures past the filters, where no rate is kept.
+    filtered: VecDeque<VideoFrame>,
     rate: Option<FrameRate>,
     converter: VideoConverter,
     target: VideoTarget,
     /// What the encoder takes, the preferred one first.
     formats: Vec<PixelFormat>,
-    pool: FramePool,
     /// In variable frame rate, a picture at or before the last one's time is dropped.
     last_pts: Option<i64>,
     monotonic: bool,
@@ -28,46 +32,68 @@ impl PictureChain {
         constant_rate: Option<Rational>,
         pool: &FramePool,
     ) -> Result<Self> {
-        let filters = spec.filters.as_deref().map(|text| VideoFilters::parse(text, pool)).transpose()?;
-        let format = match spec.pixel_format {
-            Some(wanted) if formats.is_empty() || formats.contains(&wanted) => Some(wanted),
-            _ => None,
-        };
-        let target = VideoTarget { format, size: spec.size, color: None, scaling: Scaling::default() };
-        let rate = constant_rate
-            .filter(|_| spec.fps_mode != FpsMode::Passthrough)
-            .map(FrameRate::new)
-            .transpose()?;
+        let wanted = spec.pixel_format.filter(|wanted| formats.is_empty() || formats.contains(wanted));
+        let target =
+            VideoTarget { format: wanted, size: spec.size, color: None, scaling: Scaling::default() };
+        let rate = constant_rate.filter(|_| spec.fps_mode != FpsMode::Passthrough);
         Ok(Self {
-            filters,
-            rate,
+            filters: spec.filters.as_deref().map(|text| VideoFilters::parse(text, pool)).transpose()?,
+            filtered: VecDeque::new(),
+            rate: rate.map(FrameRate::new).transpose()?,
             converter: VideoConverter::new(target, pool.clone()),
             target,
             formats: formats.to_vec(),
-            pool: pool.clone(),
             last_pts: None,
             monotonic: spec.fps_mode != FpsMode::Passthrough,
             dropped: 0,
         })
     }
 
-    /// Takes a picture in; what comes of it is appended to `out`.
-    pub(crate) fn push(&mut self, picture: VideoFrame, out: &mut Vec<VideoFrame>) -> Result<()> {
-        let Some(filters) = &mut self.filters else { return self.pace(picture, out) };
-        filters.push(picture);
-        self.drain_filters(out)
+    /// Takes a picture in.
+    pub(crate) fn push(&mut self, picture: VideoFrame) {
+        match &mut self.filters {
+            Some(filters) => filters.push(picture),
+            None => self.pace(picture),
+        }
     }
 
-    /// No more pictures come.
-    pub(crate) fn flush(&mut self, out: &mut Vec<VideoFrame>) -> Result<()> {
+    /// No more pictures come: what is held back comes out of [`PictureChain::poll`].
+    ///
+    /// # Errors
+    ///
+    /// What a filter says of a picture that it held.
+    pub(crate) fn flush(&mut self) -> Result<()> {
         if let Some(filters) = &mut self.filters {
             filters.flush();
-            self.drain_filters(out)?;
+        }
+        while let Some(picture) = self.next_filtered()? {
+            self.pace(picture);
         }
         if let Some(rate) = &mut self.rate {
             rate.flush();
         }
-        self.drain_rate(out)
+        Ok(())
+    }
+
+    /// The next picture out; `None` until more are pushed.
+    ///
+    /// # Errors
+    ///
+    /// What a filter or a conversion says.
+    pub(crate) fn poll(&mut self) -> Result<Option<VideoFrame>> {
+        loop {
+            let paced = match &mut self.rate {
+                Some(rate) => rate.poll(),
+                None => self.filtered.pop_front(),
+            };
+            if let Some(picture) = paced {
+                return self.convert(&picture).map(Some);
+            }
+            match self.next_filtered()? {
+                Some(picture) => self.pace(picture),
+                None => return Ok(None),
+            }
+        }
     }
 
     /// The rate that a filter sets, where one does.
@@ -82,44 +108,31 @@ impl PictureChain {
         (by_rate.0 + by_filters.0, by_rate.1 + by_filters.1 + self.dropped)
     }
 
-    fn drain_filters(&mut self, out: &mut Vec<VideoFrame>) -> Result<()> {
-        while let Some(filters) = &mut self.filters {
-            let Some(picture) = filters.poll()? else { break };
-            self.pace(picture, out)?;
-        }
-        Ok(())
+    fn next_filtered(&mut self) -> Result<Option<VideoFrame>> {
+        self.filters.as_mut().map_or(Ok(None), VideoFilters::poll)
     }
 
-    fn pace(&mut self, picture: VideoFrame, out: &mut Vec<VideoFrame>) -> Result<()> {
+    fn pace(&mut self, picture: VideoFrame) {
         if let Some(rate) = &mut self.rate {
-            rate.push(picture);
-            return self.drain_rate(out);
+            return rate.push(picture);
         }
         if self.monotonic && self.last_pts.is_some_and(|last| picture.pts <= last) {
             self.dropped += 1;
-            return Ok(());
+            return;
         }
         self.last_pts = Some(picture.pts);
-        self.convert(picture, out)
+        self.filtered.push_back(picture);
     }
 
-    fn drain_rate(&mut self, out: &mut Vec<VideoFrame>) -> Result<()> {
-        while let Some(picture) = self.rate.as_mut().and_then(FrameRate::poll) {
-            self.convert(picture, out)?;
-        }
-        Ok(())
-    }
-
-    fn convert(&mut self, picture: VideoFrame, out: &mut Vec<VideoFrame>) -> Result<()> {
+    fn convert(&mut self, picture: &VideoFrame) -> Result<VideoFrame> {
         if self.target.size.is_none() || self.target.format.is_none() {
             // The first picture settles what was left open: an output keeps the shape that it began with.
             let size = self.target.size.or(Some((picture.width(), picture.height())));
             let keeps = self.formats.is_empty() || self.formats.contains(&picture.format());
             let fallback = if keeps { Some(picture.format()) } else { self.formats.first().copied() };
             self.target = VideoTarget { size, format: self.target.format.or(fallback), ..self.target };
-            self.converter = VideoConverter::new(self.target, self.pool.clone());
+            self.converter.set_target(self.target);
         }
-        out.push(self.converter.convert(&picture)?);
-        Ok(())
+        self.converter.convert(picture)
     }
 }

@@ -20,30 +20,45 @@ impl SoundChain {
         })
     }
 
-    /// Takes sound in; what comes of it is appended to `out`.
-    pub(crate) fn push(&mut self, sound: AudioFrame, out: &mut Vec<AudioFrame>) -> Result<()> {
+    /// Takes sound in.
+    ///
+    /// # Errors
+    ///
+    /// What a filter or a conversion says.
+    pub(crate) fn push(&mut self, sound: &AudioFrame) -> Result<()> {
         match &mut self.filters {
-            Some(filters) => filters.push(&sound)?,
-            None => self.converter.push(&sound)?,
+            Some(filters) => filters.push(sound),
+            None => self.converter.push(sound),
         }
-        self.drain(out)
     }
 
-    /// No more sound comes.
-    pub(crate) fn flush(&mut self, out: &mut Vec<AudioFrame>) -> Result<()> {
+    /// No more sound comes: what is held back comes out of [`SoundChain::poll`].
+    ///
+    /// # Errors
+    ///
+    /// What a filter or a conversion says.
+    pub(crate) fn flush(&mut self) -> Result<()> {
         if let Some(filters) = &mut self.filters {
             filters.flush()?;
         }
-        self.drain(out)?;
-        self.converter.flush()?;
-        self.drain(out)
+        self.convert_filtered()?;
+        self.converter.flush()
     }
 
-    fn drain(&mut self, out: &mut Vec<AudioFrame>) -> Result<()> {
+    /// The next sound out; `None` until more is pushed.
+    ///
+    /// # Errors
+    ///
+    /// What a conversion says.
+    pub(crate) fn poll(&mut self) -> Result<Option<AudioFrame>> {
+        self.convert_filtered()?;
+        Ok(self.converter.poll())
+    }
+
+    fn convert_filtered(&mut self) -> Result<()> {
         while let Some(sound) = self.filters.as_mut().and_then(AudioFilters::poll) {
             self.converter.push(&sound)?;
         }
-        out.extend(std::iter::from_fn(|| self.converter.poll()));
         Ok(())
     }
 }
