@@ -18,7 +18,10 @@ pub(crate) struct Queue<T> {
 struct Shared<T> {
     capacity: usize,
     state: Mutex<State<T>>,
-    changed: Condvar,
+    /// There is something to take, or nothing will come.
+    arrived: Condvar,
+    /// There is room, or nobody takes any more.
+    room: Condvar,
 }
 
 struct State<T> {
@@ -27,6 +30,10 @@ struct State<T> {
     /// No more items come; those that wait are still handed out.
     ended: bool,
     wakers: Vec<Waker>,
+    /// Threads that wait in [`Queue::pop_until`] and in [`Queue::push`]. To wake a thread is a system call, even
+    /// where there is none to wake.
+    takers: usize,
+    pushers: usize,
 }
 
 /// The queue was closed: the other side is gone.
@@ -44,16 +51,26 @@ pub(crate) enum Popped<T> {
 impl<T> Queue<T> {
     /// An empty queue of at most `capacity` (at least 1) items.
     pub(crate) fn new(capacity: usize) -> Self {
-        let state = State { items: VecDeque::new(), closed: false, ended: false, wakers: Vec::new() };
-        let shared = Shared { capacity: capacity.max(1), state: Mutex::new(state), changed: Condvar::new() };
-        Self { shared: Arc::new(shared) }
+        let state = State {
+            items: VecDeque::new(),
+            closed: false,
+            ended: false,
+            wakers: Vec::new(),
+            takers: 0,
+            pushers: 0,
+        };
+        let (state, capacity) = (Mutex::new(state), capacity.max(1));
+        let (arrived, room) = (Condvar::new(), Condvar::new());
+        Self { shared: Arc::new(Shared { capacity, state, arrived, room }) }
     }
 
     /// Adds an item; blocks while the queue is full.
     pub(crate) fn push(&self, item: T) -> Result<(), Closed> {
         let mut state = self.lock();
         while state.items.len() >= self.shared.capacity && !state.closed {
-            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.pushers += 1;
+            state = self.shared.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.pushers -= 1;
         }
         self.add(state, item)
     }
@@ -99,16 +116,17 @@ impl<T> Queue<T> {
             if state.closed || state.ended {
                 return Popped::End;
             }
-            state = match deadline {
-                None => self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left == Duration::ZERO {
-                        return Popped::Late;
-                    }
-                    self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
-                }
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                return Popped::Late;
+            }
+            state.takers += 1;
+            let arrived = &self.shared.arrived;
+            state = match left {
+                None => arrived.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(left) => arrived.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
             };
+            state.takers -= 1;
         }
     }
 
@@ -138,7 +156,7 @@ impl<T> Queue<T> {
     pub(crate) fn end(&self) {
         let mut state = self.lock();
         state.ended = true;
-        self.wake(state);
+        self.wake_all(state);
     }
 
     /// Both sides stop at once; items that wait are dropped.
@@ -146,7 +164,7 @@ impl<T> Queue<T> {
         let mut state = self.lock();
         state.closed = true;
         state.items.clear();
-        self.wake(state);
+        self.wake_all(state);
     }
 
     /// Whether [`Queue::close`] was called.
@@ -159,20 +177,28 @@ impl<T> Queue<T> {
             return Err(Closed);
         }
         state.items.push_back(item);
-        self.wake(state);
+        state.wakers.drain(..).for_each(Waker::wake);
+        if state.takers > 0 {
+            self.shared.arrived.notify_all();
+        }
         Ok(())
     }
 
     fn take(&self, state: &mut MutexGuard<'_, State<T>>) -> Option<T> {
         let item = state.items.pop_front()?;
         state.wakers.drain(..).for_each(Waker::wake);
-        self.shared.changed.notify_all();
+        // One that found no room sleeps until half is free, so that the two sides don't wake each other for
+        // every item.
+        if state.pushers > 0 && state.items.len() <= self.shared.capacity / 2 {
+            self.shared.room.notify_all();
+        }
         Some(item)
     }
 
-    fn wake(&self, mut state: MutexGuard<'_, State<T>>) {
+    fn wake_all(&self, mut state: MutexGuard<'_, State<T>>) {
         state.wakers.drain(..).for_each(Waker::wake);
-        self.shared.changed.notify_all();
+        self.shared.arrived.notify_all();
+        self.shared.room.notify_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {

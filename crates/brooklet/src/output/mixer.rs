@@ -21,7 +21,10 @@ const HOLD: Duration = Duration::from_secs(2);
 /// The meeting point of one output's streams.
 pub(crate) struct Mixer {
     state: Mutex<State>,
-    changed: Condvar,
+    /// There is something for the sink's thread.
+    arrived: Condvar,
+    /// There may be room for those who push.
+    room: Condvar,
 }
 
 struct State {
@@ -34,6 +37,10 @@ struct State {
     /// End all when one has ended: `-shortest`.
     shortest: bool,
     changes: Vec<(usize, StreamParams)>,
+    /// Whether the sink's thread waits, and how many wait to push. To wake a thread is a system call, even where
+    /// there is none to wake.
+    sink_waits: bool,
+    pushers: usize,
 }
 
 struct LaneState {
@@ -44,6 +51,12 @@ struct LaneState {
     newest: Option<Timestamp>,
     /// Packets of this lane that wait.
     waiting: usize,
+}
+
+impl LaneState {
+    fn is_silent(&self) -> bool {
+        !self.ended && self.waiting == 0
+    }
 }
 
 /// What the sink's thread is to do next.
@@ -70,8 +83,10 @@ impl Mixer {
             closed: false,
             shortest,
             changes: Vec::new(),
+            sink_waits: false,
+            pushers: 0,
         };
-        Self { state: Mutex::new(state), changed: Condvar::new() }
+        Self { state: Mutex::new(state), arrived: Condvar::new(), room: Condvar::new() }
     }
 
     /// The lane's parameters, before its first packet; again where they change.
@@ -82,7 +97,7 @@ impl Mixer {
         } else {
             state.lanes[lane].params = Some(params);
         }
-        self.changed.notify_all();
+        self.wake(&state);
     }
 
     /// Adds a packet; blocks while the queue is full. False when the output has ended.
@@ -99,18 +114,18 @@ impl Mixer {
                     None => break,
                 },
             };
+            state.pushers += 1;
             state = match wait {
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(left) => {
-                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
-                }
+                None => self.room.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(left) => self.room.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
             };
+            state.pushers -= 1;
         }
         if state.closed || state.lanes[lane].ended {
             return false;
         }
         state.add(packet);
-        self.changed.notify_all();
+        self.wake(&state);
         true
     }
 
@@ -124,13 +139,14 @@ impl Mixer {
                 state.interleaver.end(lane);
             }
         }
-        self.changed.notify_all();
+        self.wake(&state);
     }
 
     /// Ends at once: packets that wait are dropped, pushers return.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
-        self.changed.notify_all();
+        let mut state = self.lock();
+        state.closed = true;
+        self.wake(&state);
     }
 
     /// Blocks until every stream is known or has ended without having been. Those that are not known by the time
@@ -145,10 +161,10 @@ impl Mixer {
             if known || state.early_span() > patience {
                 break;
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.wait(state);
         }
         state.start();
-        self.changed.notify_all();
+        self.wake(&state);
         Some(state.lanes.iter().map(|lane| lane.params.clone()).collect())
     }
 
@@ -166,13 +182,39 @@ impl Mixer {
                 if let Some(lane) = state.lanes.get_mut(packet.stream) {
                     lane.waiting -= 1;
                 }
-                self.changed.notify_all();
+                // Those who found no room sleep until half is free, so that the two sides don't wake each other
+                // for every packet.
+                if state.has_silent() || state.interleaver.len() <= READY / 2 {
+                    self.wake_pushers(&state);
+                }
                 return Next::Packet(packet);
             }
             if state.lanes.iter().all(|lane| lane.ended) && state.interleaver.is_empty() {
                 return Next::End;
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.wait(state);
+        }
+    }
+
+    /// The sink's thread sleeps until something has changed.
+    fn wait<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.sink_waits = true;
+        state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state.sink_waits = false;
+        state
+    }
+
+    /// Wakes all who wait.
+    fn wake(&self, state: &State) {
+        if state.sink_waits {
+            self.arrived.notify_all();
+        }
+        self.wake_pushers(state);
+    }
+
+    fn wake_pushers(&self, state: &State) {
+        if state.pushers > 0 {
+            self.room.notify_all();
         }
     }
 
@@ -190,19 +232,23 @@ enum Hold {
 
 impl State {
     fn hold(&self, lane: usize) -> Hold {
-        let silent = |other: &LaneState| !other.ended && other.waiting == 0;
-        if self.started && !self.lanes.iter().any(silent) && self.interleaver.len() >= READY {
+        if self.started && !self.has_silent() && self.interleaver.len() >= READY {
             return Hold::Sink;
         }
         let this = &self.lanes[lane];
         let Some(newest) = this.newest else { return Hold::No };
         let waits_for = |other: &LaneState| {
-            silent(other)
+            other.is_silent()
                 && other.input != this.input
                 && other.newest.map_or(this.waiting > 1, |behind| newest.since(behind) > LEAD)
         };
         let ahead = self.lanes.iter().any(waits_for) && self.span(lane) > LEAD;
         if ahead { Hold::Lead } else { Hold::No }
+    }
+
+    /// Whether more must come of some lane before anything can be written.
+    fn has_silent(&self) -> bool {
+        self.lanes.iter().any(LaneState::is_silent)
     }
 
     /// Media time of what waits in a lane, roughly: its packets share the time since the oldest lane's newest.
