@@ -144,7 +144,10 @@ impl Received {
         for stream in ["v:0", "a:0"] {
             let (ours, theirs) = (self.track(stream), Track::of(clip, stream));
             assert_eq!(ours.packets.len(), theirs.packets.len(), "{self:?}: packets of {stream}");
-            assert!(ours.packets.first().is_some_and(|first| first.key), "{self:?}: {stream} begins in the middle");
+            assert!(
+                ours.packets.first().is_some_and(|first| first.key),
+                "{self:?}: {stream} begins in the middle"
+            );
             let (mut ours, mut theirs) = (ours.pts(), theirs.pts());
             ours.sort_unstable();
             theirs.sort_unstable();
