@@ -1,13 +1,16 @@
 //! `cargo xtask bench`: ours and ffmpeg in turns on the same input, in one run, as ratios.
 
 mod cases;
+mod live;
 mod measure;
+mod quality;
+mod startup;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::shell::{Outcome, cargo, run as run_command, succeeds, target};
-use cases::{Case, cases};
+use cases::{Case, Input, cases};
 use measure::{Usage, measure};
 
 /// Turns of each; the least CPU time of them counts, for noise only adds.
@@ -22,30 +25,55 @@ pub(crate) fn run(name: Option<&str>) -> Outcome {
     let program = target().join("release/brooklet");
     let folder = target().join("bench");
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let wanted: Vec<Case> =
-        cases().into_iter().filter(|case| name.is_none_or(|name| case.name == name)).collect();
-    if wanted.is_empty() {
-        let names: Vec<_> = cases().iter().map(|case| case.name).collect();
-        return Err(format!("no benchmark of that name; there are {}", names.join(", ")));
+    let is_wanted = |of: &str| name.is_none_or(|name| name == of);
+    let mut wanted = cases();
+    let names: Vec<_> =
+        [startup::NAME, live::NAME].into_iter().chain(wanted.iter().map(|case| case.name)).collect();
+    if let Some(name) = name.filter(|name| !names.contains(name)) {
+        return Err(format!("no benchmark '{name}'; there are {}", names.join(", ")));
     }
+    wanted.retain(|case| is_wanted(case.name));
     describe_machine();
+    if is_wanted(startup::NAME) {
+        startup::run(&program, &folder)?;
+    }
+    compare_all(&wanted, &program, &folder)?;
+    if is_wanted(live::NAME) {
+        live::run(&program, &folder)?;
+    }
+    Ok(())
+}
+
+fn compare_all(cases: &[Case], program: &Path, folder: &Path) -> Outcome {
+    if cases.is_empty() {
+        return Ok(());
+    }
     println!("| what | ours, CPU s | ffmpeg, CPU s | ratio | ours, MB | ffmpeg, MB | ratio |");
     println!("|---|---|---|---|---|---|---|");
-    for case in wanted {
-        let (ours, theirs) = compare(&case, &program, &folder)?;
-        print_row(&case, &ours, &theirs);
+    let mut qualities = Vec::new();
+    for case in cases {
+        let (ours, theirs) = compare(case, program, folder)?;
+        print_row(case, &ours, &theirs);
+        if let Some(encoded) = &case.encoded {
+            qualities.push((case.what, encoded.qualities(folder)?));
+        }
+    }
+    if !qualities.is_empty() {
+        println!("\n| what | ours, PSNR dB | ffmpeg, PSNR dB | ours, kbit/s | ffmpeg, kbit/s |");
+        println!("|---|---|---|---|---|");
+    }
+    for (what, [ours, theirs]) in &qualities {
+        println!(
+            "| {what} | {:.2} | {:.2} | {:.0} | {:.0} |",
+            ours.psnr, theirs.psnr, ours.rate, theirs.rate
+        );
     }
     Ok(())
 }
 
 fn compare(case: &Case, program: &Path, folder: &Path) -> Outcome<(Usage, Usage)> {
-    for (path, words) in &case.inputs {
-        let path = folder.join(path);
-        if !path.exists() {
-            run_command(
-                Command::new("ffmpeg").args(["-v", "error", "-y"]).args(words).arg(&path).current_dir(folder),
-            )?;
-        }
+    if let Some(input) = &case.input {
+        prepare(input, folder)?;
     }
     let (mut ours, mut theirs) = (Usage::WORST, Usage::WORST);
     for _ in 0..TURNS {
@@ -53,6 +81,19 @@ fn compare(case: &Case, program: &Path, folder: &Path) -> Outcome<(Usage, Usage)
         theirs = theirs.least(measure(Path::new("ffmpeg"), &case.theirs, folder)?);
     }
     Ok((ours, theirs))
+}
+
+/// Makes a file that the programs read, where it is not there from an earlier run.
+fn prepare((name, words): &Input, folder: &Path) -> Outcome {
+    if folder.join(name).exists() {
+        return Ok(());
+    }
+    // Under another name until it is whole.
+    let unfinished = format!("unfinished.{name}");
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-y"]).args(words).arg(&unfinished).current_dir(folder);
+    run_command(&mut command)?;
+    std::fs::rename(folder.join(unfinished), folder.join(name)).map_err(|error| format!("{name}: {error}"))
 }
 
 fn print_row(case: &Case, ours: &Usage, theirs: &Usage) {

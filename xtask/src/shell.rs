@@ -43,7 +43,9 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 
 fn words(command: &Command) -> String {
     let program = command.get_program().to_string_lossy();
-    let program = Path::new(program.as_ref()).file_name().map_or_else(|| program.to_string(), |name| name.to_string_lossy().into_owned());
+    let program = Path::new(program.as_ref())
+        .file_name()
+        .map_or_else(|| program.to_string(), |name| name.to_string_lossy().into_owned());
     let arguments = command.get_args().map(|word| word.to_string_lossy().into_owned());
     std::iter::once(program).chain(arguments).collect::<Vec<_>>().join(" ")
 }

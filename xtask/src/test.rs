@@ -1,8 +1,8 @@
 //! `cargo xtask test`: everything that must hold before a change lands.
 
+use crate::fuzz;
 use crate::peers::{self, Peers};
 use crate::shell::{self, Outcome, cargo, target};
-use crate::fuzz;
 
 /// Inputs for each fuzz target in a test run.
 const FUZZ_RUNS: u32 = 20_000;

@@ -12,13 +12,20 @@ pub(super) struct Usage {
     pub(super) cpu: f64,
     /// The most resident memory.
     pub(super) megabytes: f64,
+    /// How long it took.
+    pub(super) seconds: f64,
 }
 
 impl Usage {
-    pub(super) const WORST: Self = Self { cpu: f64::INFINITY, megabytes: f64::INFINITY };
+    pub(super) const WORST: Self =
+        Self { cpu: f64::INFINITY, megabytes: f64::INFINITY, seconds: f64::INFINITY };
 
     pub(super) fn least(self, other: Self) -> Self {
-        Self { cpu: self.cpu.min(other.cpu), megabytes: self.megabytes.min(other.megabytes) }
+        Self {
+            cpu: self.cpu.min(other.cpu),
+            megabytes: self.megabytes.min(other.megabytes),
+            seconds: self.seconds.min(other.seconds),
+        }
     }
 }
 
@@ -26,7 +33,7 @@ impl Usage {
 pub(super) fn measure(program: &Path, words: &[String], folder: &Path) -> Outcome<Usage> {
     let report = folder.join("usage");
     let mut command = Command::new("/usr/bin/time");
-    command.args(["--format", "%U %S %M", "--output"]).arg(&report).arg(program).args(words);
+    command.args(["--format", "%U %S %M %e", "--output"]).arg(&report).arg(program).args(words);
     command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null());
     let output = command.output().map_err(|error| format!("time: {error}"))?;
     if !output.status.success() {
@@ -36,7 +43,9 @@ pub(super) fn measure(program: &Path, words: &[String], folder: &Path) -> Outcom
     let text = std::fs::read_to_string(&report).map_err(|error| format!("{}: {error}", report.display()))?;
     let numbers: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     match numbers.as_slice() {
-        [user, system, kilobytes] => Ok(Usage { cpu: user + system, megabytes: kilobytes / 1024.0 }),
+        [user, system, kilobytes, seconds] => {
+            Ok(Usage { cpu: user + system, megabytes: kilobytes / 1024.0, seconds: *seconds })
+        }
         _ => Err(format!("GNU time said '{}'", text.trim())),
     }
 }

@@ -1,0 +1,8 @@
+//! Damaged AAC: no access unit makes the decoder panic.
+
+#![no_main]
+
+use brooklet_fuzz::{coded, decoding};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| decoding::check(coded::aac(), input));

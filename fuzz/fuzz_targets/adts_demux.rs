@@ -1,0 +1,9 @@
+//! Any bytes as ADTS.
+
+#![no_main]
+
+use brooklet_fuzz::reading;
+use brooklet_format::AdtsDemuxer;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| reading::check(AdtsDemuxer::new, input));

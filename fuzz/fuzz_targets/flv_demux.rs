@@ -1,0 +1,9 @@
+//! Any bytes as an FLV file.
+
+#![no_main]
+
+use brooklet_fuzz::reading;
+use brooklet_flv::FlvDemuxer;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| reading::check(FlvDemuxer::new, input));

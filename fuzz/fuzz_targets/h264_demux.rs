@@ -1,0 +1,9 @@
+//! Any bytes as an H.264 byte stream.
+
+#![no_main]
+
+use brooklet_fuzz::reading;
+use brooklet_format::AnnexbDemuxer;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| reading::check(|source| AnnexbDemuxer::h264(source, None), input));

@@ -1,0 +1,99 @@
+//! Small valid inputs for each target, made by our own writers; and pieces of real clips, where there are some.
+
+mod clips;
+mod files;
+mod rtmp;
+#[path = "../../crates/mp4/tests/common/mod.rs"]
+#[allow(dead_code, unreachable_pub, clippy::indexing_slicing, reason = "the writer of the MP4 reader's own tests")]
+mod tiny_mp4;
+
+use brooklet_media::TimeBase;
+use brooklet_media::bitstream::nal;
+use brooklet_media::bitstream::opus::OpusHead;
+use brooklet_media::{CodecId, PcmFormat};
+
+use crate::{coded, decoding, streams};
+
+/// Inputs of one target.
+#[derive(Debug)]
+pub struct Seeds {
+    /// Its name.
+    pub target: &'static str,
+    /// What it begins with.
+    pub inputs: Vec<Vec<u8>>,
+}
+
+/// How files are served ([`crate::reading::Serving`]): as a pipe; seekable, of known length, in chunks of 500 bytes,
+/// and sought in.
+const SERVINGS: [u8; 3] = [0, 0b0001_0011, 0b0111_0011];
+
+/// The seeds of all targets.
+pub fn all() -> Vec<Seeds> {
+    let mut files = files::all();
+    files.extend(clips::all());
+    let mut all = rtmp::all();
+    all.extend(headers());
+    for (target, coded) in [("h264_decode", coded::h264()), ("aac_decode", coded::aac())] {
+        let clips = clips::packets(coded.0.codec);
+        let inputs = [decoding::input(&coded.1)].into_iter().chain(clips.iter().map(|packets| decoding::input(packets)));
+        all.push(Seeds { target, inputs: inputs.collect() });
+    }
+    for target in ["flv_mux", "mpegts_mux", "adts_mux", "h264_mux", "wav_mux", "y4m_mux"] {
+        all.push(Seeds { target, inputs: [60, 300, 2_000].into_iter().flat_map(|size| noise(target, size)).collect() });
+    }
+    let heads = files.iter().map(|(_, file)| file[..file.len().min(6_000)].to_vec());
+    all.push(Seeds { target: "probe", inputs: heads.collect() });
+    let streams = files.iter().filter(|(target, _)| *target == "mpegts_demux").map(|(_, file)| file.clone());
+    all.push(Seeds { target: "mpegts_check", inputs: streams.collect() });
+    let served = |file: Vec<u8>| SERVINGS.map(|serving| [&[serving], &file[..]].concat()).to_vec();
+    all.extend(files.into_iter().map(|(target, file)| Seeds { target, inputs: served(file) }));
+    all
+}
+
+/// Headers of codecs.
+fn headers() -> [Seeds; 2] {
+    let extradata = |codec| streams::params(codec, TimeBase::MILLIS).extradata.to_vec();
+    let coded = coded::h264().0.extradata.to_vec();
+    let sets = [extradata(CodecId::H264), coded].into_iter().flat_map(|record| {
+        let sps = record.get(8..).map(<[u8]>::to_vec);
+        [Some(record), sps].into_iter().flatten()
+    });
+    let unit = |codec| streams::access_unit(codec, true, b"payload");
+    let mut stream = Vec::new();
+    nal::length_prefixed_units(&unit(CodecId::H264), 4).for_each(|unit| nal::write_annexb(unit, &mut stream));
+    let hevc = extradata(CodecId::Hevc);
+    let others = [
+        (0, hevc.clone()),
+        (1, hevc.get(36..).unwrap_or_default().to_vec()),
+        (2, extradata(CodecId::Aac)),
+        (2, vec![0x2B, 0x92, 0x08, 0x00]),
+        (2, vec![0xFF, 0xF1, 0x4C, 0x80, 0x10, 0x1F, 0xFC]),
+        (3, unit(CodecId::Mp3).to_vec()),
+        (4, OpusHead { channels: 2, pre_skip: 312, input_rate: 44_100, family: 0 }.build().to_vec()),
+        (4, unit(CodecId::Opus).to_vec()),
+        (5, stream),
+    ];
+    let others = others.into_iter().map(|(kind, bytes)| [&[kind], &bytes[..]].concat());
+    [
+        Seeds { target: "h264_params", inputs: sets.collect() },
+        Seeds { target: "codec_headers", inputs: others.collect() },
+    ]
+}
+
+/// For targets that make packets of any bytes: four inputs that look like chance and are always the same.
+fn noise(target: &str, size: usize) -> Vec<Vec<u8>> {
+    let seed = target.bytes().fold(size as u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
+    (0..4)
+        .map(|number| {
+            let mut state = seed ^ (number << 32);
+            let mut byte = || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (state >> 56) as u8
+            };
+            (0..size).map(|_| byte()).collect()
+        })
+        .collect()
+}
+
+/// Uncompressed sound in a file of its own.
+const SOUND: CodecId = CodecId::Pcm(PcmFormat::S16Le);

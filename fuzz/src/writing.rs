@@ -1,0 +1,135 @@
+//! A muxer, and what comes of it.
+
+use arbitrary::Unstructured;
+use brooklet_media::bitstream::nal;
+use brooklet_media::{
+    CodecId, Demuxer, Metadata, Muxer, Packet, Piece, Place, Result, Source, StreamParams, TimeBase,
+};
+use bytes::Bytes;
+
+use crate::draw;
+use crate::reading::{self, Serving};
+use crate::streams;
+
+/// A muxer that holds one stream, of `codec`, and keeps no times: what is in good packets comes back equal; from any
+/// others comes what can be read.
+///
+/// # Panics
+///
+/// Where it does not.
+pub fn check_single<M: Muxer, D: Demuxer>(
+    muxer: impl Fn() -> M,
+    demuxer: impl Fn(Source) -> D,
+    codec: CodecId,
+    input: &[u8],
+) {
+    let mut draw = Unstructured::new(input);
+    if !draw.ratio(3, 4).unwrap_or(true) {
+        let file = file(&pieces_of_anything(&mut muxer(), &mut draw));
+        reading::read(demuxer(Serving::PIPE.source), &file, Serving::PIPE);
+        return;
+    }
+    let params = streams::params(codec, TimeBase::MILLIS);
+    let Ok(packets) = draw::good_packets(&mut draw, &[codec], TimeBase::MILLIS) else { return };
+    let pieces = pieces(&mut muxer(), &[params], &packets).expect("good packets are taken");
+    let reading = reading::read(demuxer(Serving::PIPE.source), &file(&pieces), Serving::PIPE);
+    assert_eq!(contents(codec, reading.packets()), contents(codec, &packets));
+}
+
+/// What of packets a format without times keeps: sound as one run, NAL units, or each packet's bytes.
+fn contents<'a>(codec: CodecId, packets: impl IntoIterator<Item = &'a Packet>) -> Vec<Bytes> {
+    let data = packets.into_iter().map(|packet| packet.data.clone());
+    match codec {
+        CodecId::H264 | CodecId::Hevc => {
+            let units = |data: Bytes| nal::length_prefixed_units(&data, 4).map(Bytes::copy_from_slice).collect::<Vec<_>>();
+            data.flat_map(units).collect()
+        }
+        CodecId::Pcm(_) => vec![data.collect::<Vec<_>>().concat().into()],
+        _ => data.collect(),
+    }
+}
+
+/// All pieces of a muxer that is given these streams and packets.
+///
+/// # Errors
+///
+/// What the muxer refuses.
+pub fn pieces(muxer: &mut dyn Muxer, streams: &[StreamParams], packets: &[Packet]) -> Result<Vec<Piece>> {
+    let mut pieces = Vec::new();
+    streams.iter().try_for_each(|params| muxer.add_stream(params))?;
+    muxer.start(&metadata())?;
+    for packet in packets {
+        muxer.write(packet)?;
+        pieces.extend(std::iter::from_fn(|| muxer.poll_piece()));
+    }
+    muxer.finish()?;
+    pieces.extend(std::iter::from_fn(|| muxer.poll_piece()));
+    Ok(pieces)
+}
+
+/// All pieces of a muxer that is given anything, in nearly any order; what it refuses is left out.
+pub fn pieces_of_anything(muxer: &mut dyn Muxer, draw: &mut Unstructured<'_>) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    for _ in 0..draw.int_in_range(0..=3).unwrap_or(1) {
+        let _ = draw::any_params(draw).map(|params| muxer.add_stream(&params));
+    }
+    let _ = muxer.start(&metadata());
+    while !draw.is_empty() && pieces.len() < 10_000 {
+        let stream = draw.int_in_range(0..=3).unwrap_or(0);
+        let _ = match draw.ratio(1, 16) {
+            Ok(true) => draw::any_params(draw).map(|params| muxer.change_params(stream, &params)),
+            _ => draw::any_packet(draw).map(|packet| muxer.write(&packet)),
+        };
+        pieces.extend(std::iter::from_fn(|| muxer.poll_piece()).take(100_000));
+    }
+    let _ = muxer.finish();
+    pieces.extend(std::iter::from_fn(|| muxer.poll_piece()));
+    pieces
+}
+
+/// What an output that can seek holds in the end.
+///
+/// # Panics
+///
+/// Where something is patched that was not written.
+pub fn file(pieces: &[Piece]) -> Vec<u8> {
+    let mut file = Vec::new();
+    for piece in pieces {
+        match piece.place {
+            Place::Append => file.extend_from_slice(&piece.bytes),
+            Place::Patch(at) => {
+                let at = usize::try_from(at).unwrap_or(usize::MAX);
+                let hole = file.get_mut(at..).and_then(|rest| rest.get_mut(..piece.bytes.len()));
+                let Some(hole) = hole else { panic!("a patch at {at} of {} bytes", file.len()) };
+                hole.copy_from_slice(&piece.bytes);
+            }
+        }
+    }
+    file
+}
+
+/// The packets that were read are those that were written, moved in time all alike, of the streams that `numbers`
+/// gives for those of the reader.
+///
+/// # Panics
+///
+/// Where they are others.
+pub fn assert_same_packets(read: &[&Packet], written: &[Packet], numbers: &[usize]) {
+    let origin = read.first().zip(written.first()).map_or(0, |(read, written)| read.dts - written.dts);
+    for (index, (read, written)) in read.iter().zip(written).enumerate() {
+        let back = Packet {
+            stream: numbers.get(read.stream).copied().unwrap_or(usize::MAX),
+            pts: read.pts - origin,
+            dts: read.dts - origin,
+            duration: written.duration,
+            trim: written.trim,
+            ..(*read).clone()
+        };
+        assert!(back == *written, "packet {index} of {}: {back:?} was {written:?}", read.data.len());
+    }
+    assert_eq!(read.len(), written.len(), "number of packets");
+}
+
+fn metadata() -> Metadata {
+    vec![("title".into(), "a title".into())]
+}
