@@ -1,7 +1,7 @@
 //! Where the streams of one output meet: many threads push packets, one takes them in order of time.
 //!
 //! It is the one queue before a sink. It is bounded in two ways, and blocks whoever pushes:
-//! - packets that could be written and are not yet (the sink is slow): [`READY`] of them;
+//! - packets that could be written and are not yet (the sink is slow): [`READY`] of them, or [`READY_BYTES`];
 //! - a stream that runs ahead of one that comes from another input: by [`LEAD`] of media time. Streams of the same
 //!   input never wait for each other here, for they may share the thread that would bring what is waited for.
 
@@ -12,6 +12,8 @@ use brooklet_media::{Interleaver, Packet, StreamParams, TimeBase, Timestamp};
 
 /// Packets that may wait for a slow sink.
 const READY: usize = 64;
+/// The same in bytes: a few pictures, where they are raw.
+const READY_BYTES: usize = 4 << 20;
 /// How far a stream may run ahead of a silent one from another input.
 const LEAD: Duration = Duration::from_secs(2);
 /// How long a stream is held back for that. Then it goes on, and the interleaver's own bound holds: two outputs
@@ -30,6 +32,8 @@ pub(crate) struct Mixer {
 struct State {
     interleaver: Interleaver,
     lanes: Vec<LaneState>,
+    /// Of the packets that wait, in the interleaver or early.
+    bytes: usize,
     /// Packets that came before all streams were known.
     early: Vec<Packet>,
     started: bool,
@@ -78,6 +82,7 @@ impl Mixer {
         let state = State {
             interleaver,
             lanes,
+            bytes: 0,
             early: Vec::new(),
             started: false,
             closed: false,
@@ -182,9 +187,10 @@ impl Mixer {
                 if let Some(lane) = state.lanes.get_mut(packet.stream) {
                     lane.waiting -= 1;
                 }
+                state.bytes -= packet.data.len();
                 // Those who found no room sleep until half is free, so that the two sides don't wake each other
                 // for every packet.
-                if state.has_silent() || state.interleaver.len() <= READY / 2 {
+                if state.has_silent() || state.is_half_free() {
                     self.wake_pushers(&state);
                 }
                 return Next::Packet(packet);
@@ -232,7 +238,8 @@ enum Hold {
 
 impl State {
     fn hold(&self, lane: usize) -> Hold {
-        if self.started && !self.has_silent() && self.interleaver.len() >= READY {
+        let is_full = self.interleaver.len() >= READY || self.bytes >= READY_BYTES;
+        if self.started && !self.has_silent() && is_full {
             return Hold::Sink;
         }
         let this = &self.lanes[lane];
@@ -244,6 +251,10 @@ impl State {
         };
         let ahead = self.lanes.iter().any(waits_for) && self.span(lane) > LEAD;
         if ahead { Hold::Lead } else { Hold::No }
+    }
+
+    fn is_half_free(&self) -> bool {
+        self.interleaver.len() <= READY / 2 && self.bytes <= READY_BYTES / 2
     }
 
     /// Whether more must come of some lane before anything can be written.
@@ -269,6 +280,7 @@ impl State {
             lane.newest = Some(params.time_base.at(packet.dts));
         }
         lane.waiting += 1;
+        self.bytes += packet.data.len();
         if self.started {
             self.interleaver.push(packet);
         } else {
@@ -370,6 +382,22 @@ mod tests {
         assert_eq!(streams.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false]);
         mixer.end(0);
         assert_eq!(drain(&mixer).len(), 12);
+    }
+
+    #[test]
+    fn large_packets_are_bounded_by_their_bytes() {
+        let mixer = Arc::new(Mixer::new(&[0], Interleaver::file(), false));
+        mixer.params(0, params());
+        assert!(mixer.wait_for_streams(Duration::from_secs(10)).is_some());
+        let pusher = mixer.clone();
+        let large = bytes::Bytes::from(vec![0; READY_BYTES / 3]);
+        let pushed = thread::spawn(move || {
+            (0..20).filter(|dts| pusher.push(0, Packet::new(0, *dts, large.clone()))).count()
+        });
+        thread::sleep(Duration::from_millis(100));
+        assert!(mixer.lock().interleaver.len() <= 4);
+        (0..20).for_each(|dts| assert!(matches!(mixer.next(), Next::Packet(packet) if packet.dts == dts)));
+        assert_eq!(pushed.join().ok(), Some(20));
     }
 
     #[test]
