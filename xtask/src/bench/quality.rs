@@ -46,7 +46,7 @@ impl Encoded {
         let (width, height) = self.size;
         let size = format!("{width}x{height}");
         // Pictures are paired by number: a raw stream has no times of its own.
-        let graph = "[0]setpts=N[a];[1]setpts=N[b];[a][b]psnr";
+        let graph = "[0]settb=1/25,setpts=N[a];[1]settb=1/25,setpts=N[b];[a][b]psnr";
         let mut command = Command::new("ffmpeg");
         command.args(["-nostdin", "-hide_banner", "-i", coded]);
         command.args(["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", &size, "-i", self.raw]);
