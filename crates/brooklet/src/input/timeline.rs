@@ -1,14 +1,17 @@
 //! An input's own time to the job's: it starts at zero, loops follow on each other, and jumps are taken out.
 //!
-//! A jump is a step of over 10 s that leads away from all streams alike: forwards past the newest of them, or backwards
-//! within one. A stream that only paused, while others went on, is where it should be.
+//! A jump is a step that leads away from all streams alike: forwards by over 10 s past the newest of them, or backwards
+//! within one. A stream that only paused, while others went on, is where it should be. Each stream keeps its old offset
+//! until it jumps itself, for packets from before the jump may still be on their way.
 
 use std::time::Duration;
 
 use brooklet_media::{Packet, StreamParams, TimeBase, Timestamp};
 
-/// A step between packets of one stream, forwards or backwards, that counts as a jump rather than as a gap.
+/// A step forwards past all streams that counts as a jump rather than as a gap.
 const JUMP: Duration = Duration::from_secs(10);
+/// A step backwards within a stream that counts as a jump rather than as jitter.
+const BACK: Duration = Duration::from_millis(100);
 
 /// Adds one offset to all streams of an input, and changes it where time jumps.
 #[derive(Debug)]
@@ -27,7 +30,9 @@ struct Lane {
     time_base: TimeBase,
     /// `offset` in ticks, rounded once, so that differences stay exact.
     offset: i64,
-    /// End of the last packet, on the job's clock, in ticks.
+    /// The last packet, on the job's clock, in ticks.
+    last_dts: Option<i64>,
+    /// Its end.
     next_dts: Option<i64>,
 }
 
@@ -40,32 +45,53 @@ impl Timeline {
     /// Learns of a stream, in order of their numbers.
     pub(crate) fn add_stream(&mut self, params: &StreamParams) {
         let time_base = params.time_base;
-        self.lanes.push(Lane { time_base, offset: ticks(time_base, self.offset), next_dts: None });
+        self.lanes.push(Lane {
+            time_base,
+            offset: ticks(time_base, self.offset),
+            last_dts: None,
+            next_dts: None,
+        });
     }
 
     /// Begins again from the input's start, `start` on its own clock, right after all that came before.
     pub(crate) fn begin_again(&mut self, start: Timestamp) {
         self.set_offset(self.end.as_nanos() - start.as_nanos());
-        self.lanes.iter_mut().for_each(|lane| lane.next_dts = None);
+        self.lanes.iter_mut().for_each(|lane| (lane.last_dts, lane.next_dts) = (None, None));
     }
 
     /// Moves a packet's times to the job's clock.
     pub(crate) fn apply(&mut self, packet: &mut Packet) {
-        let Some(lane) = self.lanes.get(packet.stream) else { return };
-        if let (true, Some(expected)) = (self.smooth, lane.next_dts) {
-            let at = lane.time_base.at(packet.dts.saturating_add(lane.offset));
-            let expected = lane.time_base.at(expected);
-            let newest = self.lanes.iter().filter_map(Lane::next_at).max().unwrap_or(expected);
-            if at.since(newest) > JUMP || expected.since(at) > JUMP {
-                let step = at.as_nanos().saturating_sub(expected.as_nanos());
-                self.set_offset(self.offset.saturating_sub(step));
-            }
+        if self.smooth {
+            self.follow_jump(packet.stream, packet.dts);
         }
         let Some(lane) = self.lanes.get_mut(packet.stream) else { return };
         packet.pts = packet.pts.saturating_add(lane.offset);
         packet.dts = packet.dts.saturating_add(lane.offset);
+        lane.last_dts = Some(packet.dts);
         lane.next_dts = Some(packet.dts.saturating_add(packet.duration));
         self.end = self.end.max(lane.time_base.at(packet.pts.saturating_add(packet.duration)));
+    }
+
+    /// Gives a stream whose next packet jumps another offset: that of the others, where it is their jump, else a new one.
+    fn follow_jump(&mut self, stream: usize, dts: i64) {
+        let Some(lane) = self.lanes.get(stream) else { return };
+        let (Some(last), Some(expected)) = (lane.last_at(), lane.next_at()) else { return };
+        let newest = self.lanes.iter().filter_map(Lane::next_at).max().unwrap_or(expected);
+        let moved = |offset| lane.time_base.at(dts.saturating_add(offset));
+        let jumps = |at: Timestamp| at.since(newest) > JUMP || last.since(at) > BACK;
+        let at = moved(lane.offset);
+        if !jumps(at) {
+            return;
+        }
+        let shared = ticks(lane.time_base, self.offset);
+        let offset = if shared != lane.offset && !jumps(moved(shared)) {
+            shared
+        } else {
+            let step = at.as_nanos().saturating_sub(expected.as_nanos());
+            self.offset = lane.time_base.at(lane.offset).as_nanos().saturating_sub(step);
+            ticks(lane.time_base, self.offset)
+        };
+        self.lanes[stream].offset = offset;
     }
 
     fn set_offset(&mut self, offset: i64) {
@@ -75,6 +101,10 @@ impl Timeline {
 }
 
 impl Lane {
+    fn last_at(&self) -> Option<Timestamp> {
+        Some(self.time_base.at(self.last_dts?))
+    }
+
     fn next_at(&self) -> Option<Timestamp> {
         Some(self.time_base.at(self.next_dts?))
     }
@@ -113,6 +143,15 @@ mod tests {
         assert_eq!(apply(&mut timeline, 0, 5_000_000), 40);
         assert_eq!(apply(&mut timeline, 1, 5_000_010), 50);
         assert_eq!(apply(&mut timeline, 0, 100), 80);
+    }
+
+    #[test]
+    fn a_short_step_back_is_a_jump_and_leftovers_of_the_other_stream_stay() {
+        let mut timeline = timeline(0, 2);
+        let order = [(0, 0), (1, 0), (0, 960), (1, 920), (0, 0), (1, 960), (1, 0), (0, 40)];
+        let moved: Vec<_> =
+            order.into_iter().map(|(stream, dts)| apply(&mut timeline, stream, dts)).collect();
+        assert_eq!(moved, [0, 0, 960, 920, 1_000, 960, 1_000, 1_040]);
     }
 
     #[test]
