@@ -5,7 +5,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use brooklet_codec::{DecoderOptions, EncoderInfo, open_decoder};
-use brooklet_media::{Frame, FramePool, MediaKind, Metadata, StreamParams, Timestamp};
+use brooklet_media::{CodecId, Frame, FramePool, MediaKind, Metadata, StreamParams, Timestamp};
 
 use super::plan::{Action, Chosen, choose};
 use super::spec::{FpsMode, InputSpec, OutputSpec};
@@ -94,6 +94,8 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
         mapping: Vec::new(),
     };
     builder.wire(&chosen, &formats)?;
+    let all_mixers = builder.mixers.clone();
+    stopper.on_stop(move || all_mixers.iter().for_each(|mixer| mixer.end_with_first()));
     let mut threads = Threads { outcome: outcome.clone(), handles: Vec::new() };
     let Builder { journal, counters, routes, frames, lanes, mixers, mapping, pool, .. } = builder;
     let decoders = open_decoders(&job, &streams, frames, &journal, &pool)?;
@@ -288,7 +290,8 @@ fn open_decoders(
         let name = if params.media() == MediaKind::Video { &spec.video_codec } else { &spec.audio_codec };
         let options = DecoderOptions { name: name.clone(), pool: pool.clone() };
         let decoder = open_decoder(params, &options).map_err(|source| Error::media(&spec.url, source))?;
-        let queue = Queue::new(decode::PACKETS);
+        let is_raw = params.codec == CodecId::RawVideo;
+        let queue = Queue::new(if is_raw { decode::RAW_PICTURES } else { decode::PACKETS });
         let stage = DecodeStage {
             url: spec.url.clone(),
             input: queue.clone(),

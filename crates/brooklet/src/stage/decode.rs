@@ -11,6 +11,8 @@ use crate::{Error, Result};
 
 /// Packets that wait for a decoder; when full, the input is not read.
 pub(crate) const PACKETS: usize = 32;
+/// The same where each is a whole raw picture.
+pub(crate) const RAW_PICTURES: usize = 4;
 
 /// What the input's thread hands to a decoder.
 #[derive(Debug)]
