@@ -38,8 +38,10 @@ struct State {
     early: Vec<Packet>,
     started: bool,
     closed: bool,
-    /// End all when one has ended: `-shortest`.
+    /// The first stream that ends is the end of all.
     shortest: bool,
+    /// Where that is: packets from here on are dropped.
+    cutoff: Timestamp,
     changes: Vec<(usize, StreamParams)>,
     /// Whether the sink's thread waits, and how many wait to push. To wake a thread is a system call, even where
     /// there is none to wake.
@@ -53,6 +55,8 @@ struct LaneState {
     ended: bool,
     /// Newest dts, on the common clock.
     newest: Option<Timestamp>,
+    /// End of its newest packet.
+    end: Timestamp,
     /// Packets of this lane that wait.
     waiting: usize,
 }
@@ -76,8 +80,14 @@ pub(crate) enum Next {
 impl Mixer {
     /// One for streams that come from these inputs, each by its number.
     pub(crate) fn new(inputs: &[usize], interleaver: Interleaver, shortest: bool) -> Self {
-        let lane =
-            |input: &usize| LaneState { input: *input, params: None, ended: false, newest: None, waiting: 0 };
+        let lane = |input: &usize| LaneState {
+            input: *input,
+            params: None,
+            ended: false,
+            newest: None,
+            end: Timestamp::ZERO,
+            waiting: 0,
+        };
         let lanes = inputs.iter().map(lane).collect();
         let state = State {
             interleaver,
@@ -87,6 +97,7 @@ impl Mixer {
             started: false,
             closed: false,
             shortest,
+            cutoff: Timestamp::MAX,
             changes: Vec::new(),
             sink_waits: false,
             pushers: 0,
@@ -110,7 +121,7 @@ impl Mixer {
         packet.stream = lane;
         let mut state = self.lock();
         let held_since = Instant::now();
-        while !state.closed && !state.lanes[lane].ended {
+        while !state.closed && !state.lanes[lane].ended && !state.is_cut(&packet) {
             let wait = match state.hold(lane) {
                 Hold::No => break,
                 Hold::Sink => None,
@@ -126,25 +137,30 @@ impl Mixer {
             };
             state.pushers -= 1;
         }
-        if state.closed || state.lanes[lane].ended {
-            return false;
+        let wanted = !state.closed && !state.lanes[lane].ended && !state.is_cut(&packet);
+        if wanted {
+            state.add(packet);
+        } else {
+            state.end(lane);
         }
-        state.add(packet);
         self.wake(&state);
-        true
+        wanted
     }
 
     /// The lane has no more packets.
     pub(crate) fn end(&self, lane: usize) {
         let mut state = self.lock();
-        let ends = if state.shortest { 0..state.lanes.len() } else { lane..lane + 1 };
-        for lane in ends {
-            state.lanes[lane].ended = true;
-            if state.started {
-                state.interleaver.end(lane);
-            }
+        if state.shortest && !state.lanes[lane].ended {
+            state.cutoff = state.cutoff.min(state.lanes[lane].end);
         }
+        state.end(lane);
         self.wake(&state);
+    }
+
+    /// From now on, the first stream that ends is the end of all: `-shortest`, and what a stop means for streams that
+    /// run ahead of others.
+    pub(crate) fn end_with_first(&self) {
+        self.lock().shortest = true;
     }
 
     /// Ends at once: packets that wait are dropped, pushers return.
@@ -188,6 +204,9 @@ impl Mixer {
                     lane.waiting -= 1;
                 }
                 state.bytes -= packet.data.len();
+                if state.is_cut(&packet) {
+                    continue;
+                }
                 // Those who found no room sleep until half is free, so that the two sides don't wake each other
                 // for every packet.
                 if state.has_silent() || state.is_half_free() {
@@ -253,6 +272,19 @@ impl State {
         if ahead { Hold::Lead } else { Hold::No }
     }
 
+    fn end(&mut self, lane: usize) {
+        self.lanes[lane].ended = true;
+        if self.started {
+            self.interleaver.end(lane);
+        }
+    }
+
+    /// Whether a packet stands past the end that the first stream set.
+    fn is_cut(&self, packet: &Packet) -> bool {
+        let at = self.lanes[packet.stream].params.as_ref().map(|params| params.time_base.at(packet.dts));
+        at.is_some_and(|at| at >= self.cutoff)
+    }
+
     fn is_half_free(&self) -> bool {
         self.interleaver.len() <= READY / 2 && self.bytes <= READY_BYTES / 2
     }
@@ -278,6 +310,7 @@ impl State {
         let lane = &mut self.lanes[packet.stream];
         if let Some(params) = &lane.params {
             lane.newest = Some(params.time_base.at(packet.dts));
+            lane.end = lane.end.max(params.time_base.at(packet.pts.saturating_add(packet.duration)));
         }
         lane.waiting += 1;
         self.bytes += packet.data.len();
@@ -401,11 +434,14 @@ mod tests {
     }
 
     #[test]
-    fn the_shortest_ends_all() {
-        let mixer = Mixer::new(&[0, 1], Interleaver::file(), true);
+    fn the_shortest_is_the_end_of_all_exactly() {
+        let mixer = Mixer::new(&[0, 0], Interleaver::file(), true);
         (0..2).for_each(|lane| mixer.params(lane, params()));
-        assert!(mixer.push(0, packet(0)) && mixer.push(1, packet(0)));
+        assert!((0..5).all(|n| mixer.push(1, packet(n * 40))));
+        assert!((0..2).all(|n| mixer.push(0, Packet { duration: 50, ..packet(n * 50) })));
+        assert!(mixer.wait_for_streams(Duration::from_secs(10)).is_some());
         mixer.end(0);
-        assert!(!mixer.push(1, packet(1)));
+        assert!(!mixer.push(1, packet(200)));
+        assert_eq!(drain(&mixer), [(0, 0), (1, 0), (1, 40), (0, 50), (1, 80)]);
     }
 }

@@ -87,7 +87,11 @@ impl<E: Endpoint> Connection<E> {
                         self.inbox.clear();
                         handled
                     }
-                    Err(source) => return Err(Error::io(&self.url, "the connection broke", source)),
+                    // A peer that closes with bytes of ours unread resets the connection.
+                    Err(source) => {
+                        let error = Error::io(&self.url, "the connection broke", source);
+                        return Err(self.last_words(error));
+                    }
                 },
                 () = sleep_until(deadline) => self.endpoint.handle_timeout(now()),
                 value = &mut other => return Ok(Turn::Other(value)),

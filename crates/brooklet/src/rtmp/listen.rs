@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use brooklet_flv::Tag;
 use brooklet_rtmp::{RtmpUrl, Server, ServerEvent, ServerOptions};
@@ -11,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::connection::{Connection, Turn};
 use super::feed::Feed;
-use super::sink::{Remote, Sent, TagSink, TagTarget, send_tags};
+use super::sink::{LAST_TAG, Remote, Sent, TagSink, TagTarget, send_tags};
 use super::{handshake_random, now};
 use crate::protocol::socket::wait_for;
 use crate::protocol::tcp;
@@ -19,8 +18,6 @@ use crate::protocol::{LivePacketSink, SinkOptions};
 use crate::queue::Queue;
 use crate::{Error, Result, Stopper, Url, runtime};
 
-/// Between the last tag and the word that it was the last: GStreamer, told of the end, drops what it has not taken yet.
-const LAST_TAG: Duration = Duration::from_millis(100);
 /// Connections that may be shaking hands at once; more wait in the system's own queue.
 const VISITORS: usize = 16;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use brooklet_rtmp::{Client, ClientEvent, ClientOptions, RtmpUrl};
 
 use super::connection::{Connection, Turn};
-use super::sink::{Remote, Sent, TagSink, send_tags};
+use super::sink::{LAST_TAG, Remote, Sent, TagSink, send_tags};
 use super::{handshake_random, now};
 use crate::protocol::socket::wait_for;
 use crate::protocol::tcp;
@@ -43,6 +43,7 @@ pub(super) fn open(url: &Url, peer: &RtmpUrl, options: &SinkOptions) -> Result<B
             send_tags(&mut connection, &tags, &sent, send, |_, event| Ok(event != ClientEvent::End)).await;
         let ended = match ended {
             Ok(Sent::All) => {
+                tokio::time::sleep(LAST_TAG).await;
                 connection.endpoint.finish();
                 connection.close().await.map(drop)
             }

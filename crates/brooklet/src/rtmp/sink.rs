@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use brooklet_flv::{Tag, TagWriter};
 use brooklet_media::{Metadata, Packet, PacketSink, StreamParams};
@@ -13,6 +14,8 @@ use crate::{Error, Result, Stopper};
 
 /// Tags that wait for the connection, a few seconds of a stream; when full, the encoder blocks.
 pub(super) const WAITING: usize = 256;
+/// Between the last tag and the word that it was the last: GStreamer, told of the end, drops what it has not taken yet.
+pub(super) const LAST_TAG: Duration = Duration::from_millis(100);
 /// Tags sent with one write where they wait.
 const BATCH: usize = 32;
 
