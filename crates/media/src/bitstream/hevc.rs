@@ -99,6 +99,7 @@ impl HvcConfig {
         out.put_u8(1 << 3 | 1 << 2 | (self.length_size as u8).wrapping_sub(1) & 3); // one temporal layer, nested
         let kinds: Vec<u8> = {
             let mut kinds: Vec<_> = self.sets.iter().map(|set| nal_type(set)).collect();
+            kinds.sort_unstable();
             kinds.dedup();
             kinds
         };
@@ -293,6 +294,14 @@ mod tests {
         let record = config.build();
         assert_eq!(record[..13], [1, 1, 0x60, 0, 0, 0, 0x90, 0, 0, 0, 0, 0, 0x78]);
         assert_eq!(HvcConfig::parse(&record), Ok(config));
+    }
+
+    #[test]
+    fn sets_in_any_order_are_written_once() {
+        let sets: [&[u8]; 3] = [SPS_1080P, &[0x40, 1, 12], &[0x42, 1]];
+        let config = HvcConfig { length_size: 4, sets: sets.map(Bytes::copy_from_slice).to_vec() };
+        let again = HvcConfig::parse(&config.build()).unwrap();
+        assert_eq!(again.sets, [sets[1], sets[0], sets[2]]);
     }
 
     #[test]
