@@ -208,11 +208,12 @@ impl TagReader {
         // Rounded once, to the nearest millisecond.
         let time = tag.timestamp.saturating_add(i64::from((body.nanos + 500_000) / 1_000_000));
         let pts = time.saturating_add(i64::from(body.composition_time));
-        self.notice_jump(tag.kind, time);
+        let dts = time.min(pts);
+        self.notice_jump(tag.kind, dts);
         let lane = self.lane(tag.kind);
         let (Some(stream), Some(description)) = (lane.stream, &lane.description) else { return Ok(()) };
         let packet = Packet {
-            dts: time.min(pts),
+            dts,
             duration: duration(&description.params),
             key: body.key,
             ..Packet::new(stream, pts, nal::widen_lengths(data, description.length_size)?)
@@ -260,20 +261,18 @@ impl TagReader {
 
     /// Forwards against all streams, since one of them may pause; backwards against its own, since the others may
     /// be ahead.
-    fn notice_jump(&mut self, kind: TagKind, time: i64) {
-        let lane = self.lane(kind);
-        let back = lane.last.is_some_and(|last| time < last.saturating_sub(JUMP));
-        lane.last = Some(time);
-        let forward = self.latest.is_some_and(|latest| time > latest.saturating_add(JUMP));
-        if back || forward {
+    fn notice_jump(&mut self, kind: TagKind, dts: i64) {
+        let step = self.lane(kind).last.replace(dts).map_or(0, |last| dts.saturating_sub(last));
+        let forward = self.latest.is_some_and(|latest| dts > latest.saturating_add(JUMP));
+        if step < 0 || forward {
             self.events.push_back(DemuxEvent::Discontinuity);
         }
-        if back {
+        self.latest = self.latest.max(Some(dts));
+        if step < -JUMP {
             // The others follow; what they were at is past.
-            (self.video.last, self.audio.last) = (None, None);
-            self.lane(kind).last = Some(time);
+            (self.video.last, self.audio.last, self.latest) = (None, None, Some(dts));
+            self.lane(kind).last = Some(dts);
         }
-        self.latest = if back { Some(time) } else { self.latest.max(Some(time)) };
     }
 
     fn check_header(&mut self, ended: bool) {
@@ -470,6 +469,7 @@ mod tests {
         );
         assert_eq!(jumps(&[(video, 0), (audio, 0), (video, 90_000), (audio, 90_000)]), 1, "forwards");
         assert_eq!(jumps(&[(video, 90_000), (audio, 90_000), (video, 0), (audio, 0)]), 1, "backwards");
+        assert_eq!(jumps(&[(video, 80), (audio, 80), (video, 79), (audio, 80)]), 1, "a little backwards");
     }
 
     #[test]
