@@ -23,13 +23,15 @@ pub struct AdtsDemuxer {
     finder: FrameFinder,
     stream: Option<(AacConfig, SampleClock)>,
     events: VecDeque<DemuxEvent>,
+    /// Whether it was said that there is no frame at all: after an error comes the end.
+    refused: bool,
 }
 
 impl AdtsDemuxer {
     /// Starts at the first byte.
     pub fn new(source: Source) -> Self {
         let (input, finder) = (Input::new(source), FrameFinder::default());
-        Self { input, finder, stream: None, events: VecDeque::new() }
+        Self { input, finder, stream: None, events: VecDeque::new(), refused: false }
     }
 
     fn take_frame(&mut self, header: Adts, bytes: &Bytes, lost: bool) {
@@ -70,7 +72,8 @@ impl Demuxer for AdtsDemuxer {
             match self.finder.next::<Adts>(&mut self.input) {
                 Found::Frame { header, bytes, lost, .. } => self.take_frame(header, &bytes, lost),
                 Found::More => return Ok(self.input.read()),
-                Found::End if self.stream.is_none() => {
+                Found::End if self.stream.is_none() && !self.refused => {
+                    self.refused = true;
                     let at = self.input.at() + self.input.bytes().len() as u64;
                     return Err(Error::Truncated { format: NAME, what: "without any ADTS frame".into(), at });
                 }
@@ -263,7 +266,10 @@ mod tests {
     #[test]
     fn an_input_without_a_frame_is_an_error() {
         assert!(demux_stream(AdtsDemuxer::new(Source::default()), &[0xFF; 3_000], 100).is_err());
-        assert!(demux_stream(AdtsDemuxer::new(Source::default()), &[], 100).is_err());
+        let mut demuxer = AdtsDemuxer::new(Source::default());
+        demuxer.finish();
+        assert!(demuxer.step().is_err());
+        assert_eq!(demuxer.step(), Ok(DemuxStep::End), "after an error comes the end");
     }
 
     proptest! {

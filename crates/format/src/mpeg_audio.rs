@@ -27,6 +27,8 @@ pub struct MpegAudioDemuxer {
     info: Info,
     frames: u64,
     events: VecDeque<DemuxEvent>,
+    /// Whether it was said that there is no frame at all: after an error comes the end.
+    refused: bool,
 }
 
 /// What the first frame says of the whole file.
@@ -41,7 +43,7 @@ impl MpegAudioDemuxer {
     pub fn new(source: Source) -> Self {
         let (input, finder) = (Input::new(source), FrameFinder::default());
         let (info, events) = (Info::default(), VecDeque::new());
-        Self { input, finder, stream: None, info, frames: 0, events }
+        Self { input, finder, stream: None, info, frames: 0, events, refused: false }
     }
 
     fn take_frame(&mut self, header: MpegAudioHeader, data: Bytes, at: u64, lost: bool) {
@@ -94,7 +96,8 @@ impl Demuxer for MpegAudioDemuxer {
             match self.finder.next::<MpegAudioHeader>(&mut self.input) {
                 Found::Frame { header, bytes, at, lost } => self.take_frame(header, bytes, at, lost),
                 Found::More => return Ok(self.input.read()),
-                Found::End if self.stream.is_none() => {
+                Found::End if self.stream.is_none() && !self.refused => {
+                    self.refused = true;
                     let at = self.input.at() + self.input.bytes().len() as u64;
                     let what = "without any MPEG audio frame".into();
                     return Err(Error::Truncated { format: NAME, what, at });

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use brooklet_media::{
-    CodecId, Error, Metadata, Muxer, Packet, Piece, PixelFormat, Range, Rational, Result, StreamParams,
-    VideoParams,
+    CodecId, Error, Metadata, Muxer, Packet, Piece, PixelFormat, Range, Rational, Result, StreamKind,
+    StreamParams, VideoFrame, VideoParams,
 };
 use bytes::Bytes;
 
@@ -40,10 +40,16 @@ impl Muxer for Y4mMuxer {
     }
 
     fn write(&mut self, packet: &Packet) -> Result<()> {
-        let time_base = only_stream(NAME, &self.stream)?.time_base;
-        self.output.append_packet(packet, time_base, Bytes::from_static(b"FRAME\n"));
+        let StreamParams { time_base, kind, .. } = only_stream(NAME, &self.stream)?;
+        if let StreamKind::Video(video) = kind
+            && packet.data.len() != picture_bytes(video)
+        {
+            let (size, wanted) = (packet.data.len(), picture_bytes(video));
+            return Err(Error::Usage(format!("{NAME}: a picture of {size} bytes instead of {wanted}")));
+        }
+        self.output.append_packet(packet, *time_base, Bytes::from_static(b"FRAME\n"));
         let inside = Packet { key: false, ..packet.clone() };
-        self.output.append_packet(&inside, time_base, packet.data.clone());
+        self.output.append_packet(&inside, *time_base, packet.data.clone());
         Ok(())
     }
 
@@ -63,6 +69,10 @@ impl Muxer for Y4mMuxer {
     }
 }
 
+fn picture_bytes(video: &VideoParams) -> usize {
+    video.format.unwrap_or(PixelFormat::Yuv420p).picture_bytes(video.width, video.height)
+}
+
 fn header(video: &VideoParams, rate: Rational) -> Result<String> {
     let format = video.format.unwrap_or(PixelFormat::Yuv420p);
     let space = COLOR_SPACES
@@ -71,6 +81,7 @@ fn header(video: &VideoParams, rate: Rational) -> Result<String> {
         .and_then(|(_, names)| names.first())
         .ok_or_else(|| Error::unsupported(format!("{format} in yuv4mpegpipe"), names()))?;
     let (VideoParams { width, height, .. }, aspect) = (video, video.sample_aspect);
+    VideoFrame::check_size(*width, *height)?;
     let mut line = format!(
         "{MAGIC} W{width} H{height} F{}:{} Ip A{}:{} C{space}",
         rate.num(),
