@@ -83,8 +83,9 @@ impl Framer {
 
     /// The next packet: [`PACKET`] bytes of which the first is [`SYNC_BYTE`]. `None` until more bytes come.
     pub(crate) fn next(&mut self) -> Option<&[u8]> {
-        let in_step = self.stride.is_some() && self.bytes.get(self.at) == Some(&SYNC_BYTE);
-        if !in_step {
+        // The step is kept where no byte is there yet.
+        let first = *self.bytes.get(self.at)?;
+        if self.stride.is_none() || first != SYNC_BYTE {
             self.search()?;
         }
         let stride = self.stride?;
@@ -162,6 +163,15 @@ mod tests {
         bytes.drain(1_300..1_350);
         // The packet with the hole takes the start of the next one for its own end.
         assert_eq!(count(&bytes, 1_000), 19);
+    }
+
+    #[test]
+    fn it_keeps_its_step_where_bytes_run_out() {
+        let mut framer = Framer::default();
+        framer.push(&packets(6, 0, 0));
+        while framer.next().is_some() {}
+        framer.push(&[&packets(1, 0, 0)[..], &[0; PACKET]].concat());
+        assert_eq!(framer.next(), Some(&NULL_PACKET[..]));
     }
 
     #[test]
