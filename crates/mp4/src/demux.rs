@@ -257,6 +257,10 @@ impl Mp4Demuxer {
             Fetch::Ask(at) => return Ok(Some(DemuxStep::Read(at))),
             Fetch::Here(data) if !data.is_empty() => {
                 let packet = packet(lane, number, &entry, data)?;
+                // An edit decodes again what stands before its start.
+                if lane.last_dts.replace(packet.dts).is_some_and(|last| packet.dts < last) {
+                    self.events.push_back(DemuxEvent::Discontinuity);
+                }
                 self.given = self.given.saturating_add(u64::from(sample.size));
                 self.check_overlap()?;
                 self.events.push_back(DemuxEvent::Packet(packet));
@@ -320,6 +324,7 @@ impl Demuxer for Mp4Demuxer {
         let among_samples = lane.track.table.count() > 0 && lane.covers(pts);
         self.events.clear();
         self.input.clear();
+        self.lanes.iter_mut().for_each(|lane| lane.last_dts = None);
         (self.stage, self.given, self.lost, self.seeking) = (Stage::Samples, 0, 0, None);
         if among_samples || !self.scan.is_fragmented() {
             self.seek_samples(stream, pts);

@@ -21,6 +21,8 @@ pub(crate) struct Lane {
     pub(crate) description: u32,
     /// Dts of the next fragment in media time, where it does not say.
     pub(crate) fragment_dts: i64,
+    /// Dts of the last sample that was given.
+    pub(crate) last_dts: Option<i64>,
     playhead: Playhead,
     runs: VecDeque<Run>,
     /// Bytes of memory that the runs took when they came.
@@ -59,6 +61,7 @@ impl Lane {
         Self {
             fragment_dts: track.table.samples_and_ticks().1,
             description: 0,
+            last_dts: None,
             playhead: Playhead::new(),
             runs: VecDeque::new(),
             cost: 0,
