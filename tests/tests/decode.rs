@@ -1,6 +1,6 @@
 //! What the decoders make, against ffmpeg: every picture to the bit, every pts, and sound to −60 dB.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use brooklet_tests::compare::{FrameSums, difference, floats, frame_sums, loudness};
@@ -113,7 +113,7 @@ fn their_sums(path: &Path, stream: usize) -> Option<FrameSums> {
 }
 
 #[track_caller]
-fn sound_is_equal(path: &PathBuf, stream: usize) {
+fn sound_is_equal(path: &Path, stream: usize) {
     let line = format!("-v error -i {{}} -map 0:{stream} -f f32le -");
     let words = words(&line, &[path]);
     let Some(mut ffmpeg) = peers::ffmpeg() else { return };

@@ -125,8 +125,8 @@ fn arrival_schedule(datagrams: &[(Instant, Vec<u8>)]) -> Vec<f64> {
     let mut schedule = vec![0.0; datagrams.len()];
     for pair in references.windows(2) {
         let ((from, begin), (to, end)) = (pair[0], pair[1]);
-        for index in from..to {
-            schedule[index] = begin - first + (end - begin) * (index - from) as f64 / (to - from) as f64;
+        for (step, due) in schedule[from..to].iter_mut().enumerate() {
+            *due = begin - first + (end - begin) * step as f64 / (to - from) as f64;
         }
     }
     schedule

@@ -58,6 +58,8 @@ struct Driver {
     position: u64,
     /// What was read to find the format, from byte 0.
     head: Bytes,
+    /// Why the source gives no more: told when the demuxer has given all that came before.
+    failure: Option<Error>,
 }
 
 impl Input {
@@ -312,7 +314,7 @@ impl Driver {
         };
         let demuxer = brooklet_format::open_demuxer(format, &options).map_err(failed)?;
         let position = head.len() as u64;
-        Ok(Self { url: spec.url.clone(), format, source, demuxer, position, head })
+        Ok(Self { url: spec.url.clone(), format, source, demuxer, position, head, failure: None })
     }
 
     fn next(&mut self) -> Result<Option<DemuxEvent>> {
@@ -320,7 +322,7 @@ impl Driver {
             match self.demuxer.step().map_err(|source| Error::media(&self.url, source))? {
                 DemuxStep::Read(at) => self.read(at)?,
                 DemuxStep::Event(event) => return Ok(Some(event)),
-                DemuxStep::End => return Ok(None),
+                DemuxStep::End => return self.failure.take().map_or(Ok(None), Err),
             }
         }
     }
@@ -336,7 +338,10 @@ impl Driver {
             self.source.seek(at)?;
             self.position = at;
         }
-        let bytes = self.source.read()?;
+        let bytes = self.source.read().unwrap_or_else(|error| {
+            self.failure = Some(error);
+            Bytes::new()
+        });
         self.position += bytes.len() as u64;
         if bytes.is_empty() {
             self.demuxer.finish();

@@ -67,8 +67,9 @@ impl ReadStage {
             let event = match self.input.next() {
                 Ok(Some(event)) => event,
                 Ok(None) => return Ok(()),
-                // What was read before the damage has been handed on, and is worth finishing.
-                Err(error @ Error::Media { .. }) if packets > 0 => {
+                Err(Error::Stopped) => return Ok(()),
+                // What was read before the damage, or before the sender fell silent, is worth finishing.
+                Err(error) if packets > 0 => {
                     self.journal.warn(format!("{error}; what came before it is kept"));
                     return Ok(());
                 }
