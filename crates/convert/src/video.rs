@@ -6,6 +6,7 @@ mod plan;
 mod recolor;
 mod rgb;
 mod scale;
+mod transpose;
 
 pub use scale::Scaling;
 

@@ -40,8 +40,8 @@ impl AudioFilters {
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] for a filter or an option that is not known, with those that are;
-    /// [`Error::Usage`] for a value that can't be read.
+    /// [`brooklet_media::Error::Unsupported`] for a filter or an option that is not known, with those that are;
+    /// [`brooklet_media::Error::Usage`] for a value that can't be read.
     pub fn parse(chain: &str, pool: &FramePool) -> Result<Self> {
         let filters = args::parse_chain(chain)?;
         let stages = filters.iter().map(|filter| stage(filter, pool)).collect::<Result<_>>()?;

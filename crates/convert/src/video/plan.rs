@@ -162,12 +162,12 @@ impl Plan {
         let resize = self.at.size() != to.size();
         let resample = self.at.format != Gray8 && self.at.format.chroma_shift() != to.format.chroma_shift();
         let recolor = !same_meaning(self.at, to);
-        if recolor || resample || (resize && to.format != Nv12) {
+        if recolor || resample || resize {
             self.unzip();
         }
         if resize || resample {
             let format = match self.at.format {
-                Gray8 | Nv12 => self.at.format,
+                Gray8 => Gray8,
                 _ => planar(to.format.chroma_shift(), is_10_bit(self.at.format)),
             };
             self.scale_to(format, to);

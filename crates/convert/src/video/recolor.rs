@@ -9,6 +9,8 @@ use super::plan::{is_10_bit, known};
 
 /// Fractional bits of the factors.
 const BITS: u32 = 14;
+/// The most values of a sample: those of 10 bits.
+const LEVELS: usize = 1 << 10;
 
 /// Fills `to`, of one format and size with `from`: planar Y'CbCr, or gray.
 pub(crate) fn run(from: &VideoFrame, to: &mut VideoFrame, old: Color, new: Color) {
@@ -22,13 +24,13 @@ pub(crate) fn run(from: &VideoFrame, to: &mut VideoFrame, old: Color, new: Color
 /// A linear function of (Y', Cb, Cr), in fixed point.
 struct Mapping {
     /// Luma from luma, Cb and Cr.
-    luma: [i32; 3],
+    luma: [i16; 3],
     /// Cb from Cb and Cr.
-    cb: [i32; 2],
+    cb: [i16; 2],
     /// Cr from Cb and Cr.
-    cr: [i32; 2],
-    black: (i32, i32),
-    middle: i32,
+    cr: [i16; 2],
+    black: (i16, i16),
+    middle: i16,
     white: i32,
 }
 
@@ -42,7 +44,7 @@ impl Mapping {
             (levels(old.range), levels(new.range));
         let [luma, cb, cr] = between(old.matrix, new.matrix);
         let fixed = |factor: f64, to: i32, from: i32| {
-            (factor * f64::from(to) / f64::from(from) * f64::from(1 << BITS)).round() as i32
+            (factor * f64::from(to) / f64::from(from) * f64::from(1 << BITS)).round() as i16
         };
         let chroma = |row: [f64; 2]| row.map(|factor| fixed(factor, chroma_new, chroma_old));
         Self {
@@ -53,19 +55,21 @@ impl Mapping {
             ],
             cb: chroma(cb),
             cr: chroma(cr),
-            black: (black_old, black_new),
+            black: (black_old as i16, black_new as i16),
             middle: 1 << (depth - 1),
             white: (1 << depth) - 1,
         }
     }
 
     fn run<T: Sample>(&self, from: &VideoFrame, to: &mut VideoFrame) {
-        let color = from.format().planes() == 3;
         let shift = from.format().chroma_shift();
-        let strides = [to.stride(0), if color { to.stride(1) } else { 1 }];
+        let strides = [to.stride(0), if from.format().planes() == 3 { to.stride(1) } else { 1 }];
         let [y_out, u_out, v_out] = to.planes_mut();
 
-        let mixes = color && (self.luma[1], self.luma[2]) != (0, 0);
+        let black = base(self.black.1) - times(self.luma[0], self.black.0);
+        let table = self.table(|y| black + times(self.luma[0], y));
+        // Gray has no chroma to mix with.
+        let mixes = !u_out.is_empty() && (self.luma[1], self.luma[2]) != (0, 0);
         let chroma = |plane: usize, row: usize| {
             let stride = from.stride(plane);
             cast::<T>(&from.plane(plane)[row * stride..][..stride])
@@ -75,55 +79,83 @@ impl Mapping {
             if mixes {
                 self.mix_luma(y, chroma(1, row >> shift.1), chroma(2, row >> shift.1), shift.0, out);
             } else {
-                self.map_luma(y, out);
+                look_up(&table, y, out);
             }
         }
-        if color {
-            let out = u_out.chunks_exact_mut(strides[1]).zip(v_out.chunks_exact_mut(strides[1]));
-            for ((u, v), (u_out, v_out)) in from.rows(1).zip(from.rows(2)).zip(out) {
-                let (u, v) = (cast::<T>(u), cast::<T>(v));
-                self.map_chroma(u, v, bytemuck::cast_slice_mut(u_out), bytemuck::cast_slice_mut(v_out));
+        if u_out.is_empty() {
+            return;
+        }
+        let table = self.table(|c| base(self.middle) + times(self.cb[0], c - self.middle));
+        let out = u_out.chunks_exact_mut(strides[1]).zip(v_out.chunks_exact_mut(strides[1]));
+        for ((u, v), (u_out, v_out)) in from.rows(1).zip(from.rows(2)).zip(out) {
+            let (u, v) = (cast::<T>(u), cast::<T>(v));
+            let (u_out, v_out) = (bytemuck::cast_slice_mut(u_out), bytemuck::cast_slice_mut(v_out));
+            if mixes {
+                self.mix_chroma(u, v, u_out, v_out);
+            } else {
+                look_up(&table, u, u_out);
+                look_up(&table, v, v_out);
             }
         }
     }
 
-    fn map_luma<T: Sample>(&self, y: &[T], out: &mut [T]) {
-        let base = (self.black.1 << BITS) + (1 << (BITS - 1));
-        for (y, out) in y.iter().zip(out) {
-            let sum = base + self.luma[0] * (y.wide() - self.black.0);
-            *out = T::narrow((sum >> BITS).clamp(0, self.white));
+    /// What every sample becomes.
+    fn table<T: Sample>(&self, map: impl Fn(i16) -> i32) -> [T; LEVELS] {
+        let mut table = [T::zeroed(); LEVELS];
+        for (sample, out) in (0..).zip(&mut table) {
+            *out = self.narrow(map(sample));
         }
+        table
     }
 
     fn mix_luma<T: Sample>(&self, y: &[T], u: &[T], v: &[T], shift: u32, out: &mut [T]) {
-        let base = (self.black.1 << BITS) + (1 << (BITS - 1));
+        let base = base(self.black.1) - times(self.luma[0], self.black.0);
         for (x, (y, out)) in y.iter().zip(out).enumerate() {
             let (u, v) = (u[x >> shift].wide() - self.middle, v[x >> shift].wide() - self.middle);
-            let sum = base + self.luma[0] * (y.wide() - self.black.0) + self.luma[1] * u + self.luma[2] * v;
-            *out = T::narrow((sum >> BITS).clamp(0, self.white));
+            let chroma = times(self.luma[1], u) + times(self.luma[2], v);
+            *out = self.narrow(base + times(self.luma[0], y.wide()) + chroma);
         }
     }
 
-    fn map_chroma<T: Sample>(&self, u: &[T], v: &[T], u_out: &mut [T], v_out: &mut [T]) {
-        let base = (self.middle << BITS) + (1 << (BITS - 1));
+    fn mix_chroma<T: Sample>(&self, u: &[T], v: &[T], u_out: &mut [T], v_out: &mut [T]) {
+        let base = base(self.middle);
         for ((u, v), (u_out, v_out)) in u.iter().zip(v).zip(u_out.iter_mut().zip(v_out)) {
             let (u, v) = (u.wide() - self.middle, v.wide() - self.middle);
-            let map =
-                |row: [i32; 2]| T::narrow(((base + row[0] * u + row[1] * v) >> BITS).clamp(0, self.white));
-            (*u_out, *v_out) = (map(self.cb), map(self.cr));
+            *u_out = self.narrow(base + times(self.cb[0], u) + times(self.cb[1], v));
+            *v_out = self.narrow(base + times(self.cr[0], u) + times(self.cr[1], v));
         }
     }
+
+    fn narrow<T: Sample>(&self, fixed: i32) -> T {
+        T::narrow((fixed >> BITS).clamp(0, self.white))
+    }
+}
+
+fn look_up<T: Sample>(table: &[T; LEVELS], samples: &[T], out: &mut [T]) {
+    for (sample, out) in samples.iter().zip(out) {
+        *out = table[sample.wide() as usize % LEVELS];
+    }
+}
+
+/// What a level and a half are in fixed point.
+const fn base(level: i16) -> i32 {
+    ((level as i32) << BITS) + (1 << (BITS - 1))
+}
+
+fn times(factor: i16, sample: i16) -> i32 {
+    i32::from(factor) * i32::from(sample)
 }
 
 /// A sample in memory.
 trait Sample: bytemuck::Pod {
-    fn wide(self) -> i32;
+    /// At most 10 bits of it.
+    fn wide(self) -> i16;
     /// `value` is within the sample's bits.
     fn narrow(value: i32) -> Self;
 }
 
 impl Sample for u8 {
-    fn wide(self) -> i32 {
+    fn wide(self) -> i16 {
         self.into()
     }
     fn narrow(value: i32) -> Self {
@@ -132,8 +164,8 @@ impl Sample for u8 {
 }
 
 impl Sample for u16 {
-    fn wide(self) -> i32 {
-        self.into()
+    fn wide(self) -> i16 {
+        self.min(1_023) as i16
     }
     fn narrow(value: i32) -> Self {
         value as Self

@@ -4,10 +4,11 @@ use std::str::FromStr;
 
 use brooklet_media::{Error, PixelFormat, Result, VideoFrame};
 use fast_image_resize::images::{TypedCroppedImage, TypedCroppedImageMut, TypedImage, TypedImageRef};
-use fast_image_resize::pixels::{U8, U8x2, U8x3, U8x4, U16};
+use fast_image_resize::pixels::{U8, U8x3, U8x4, U16};
 use fast_image_resize::{Filter, FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
 use super::plan::is_10_bit;
+use super::transpose::transpose;
 
 /// How pixels are interpolated, under ffmpeg's names. All but the nearest one widen their kernel to take every
 /// pixel into account where the picture shrinks.
@@ -58,8 +59,10 @@ impl FromStr for Scaling {
 pub(crate) struct Scaler {
     resizer: Resizer,
     options: ResizeOptions,
-    source: Vec<u8>,
-    target: Vec<u8>,
+    /// Half way, upright.
+    between: Vec<u8>,
+    /// Lying on its side, before and after.
+    lying: [Vec<u8>; 2],
 }
 
 impl Scaler {
@@ -78,8 +81,8 @@ impl Scaler {
         Self {
             resizer: Resizer::new(),
             options: ResizeOptions::new().resize_alg(algorithm).use_alpha(false),
-            source: Vec::new(),
-            target: Vec::new(),
+            between: Vec::new(),
+            lying: Default::default(),
         }
     }
 
@@ -88,7 +91,7 @@ impl Scaler {
     pub(crate) fn run(&mut self, from: &VideoFrame, to: &mut VideoFrame) -> Result<()> {
         let format = to.format();
         let sizes = |frame: &VideoFrame, plane: usize| {
-            let bytes = frame.format().row_bytes(plane, frame.width()) / pixel_bytes(frame.format(), plane);
+            let bytes = frame.format().row_bytes(plane, frame.width()) / unit_bytes(frame.format());
             (bytes as u32, frame.format().rows(plane, frame.height()) as u32)
         };
         for plane in 0..format.planes() {
@@ -96,12 +99,11 @@ impl Scaler {
                 View { bytes: from.plane(plane), stride: from.stride(plane), size: sizes(from, plane) };
             let (stride, size) = (to.stride(plane), sizes(to, plane));
             let target = ViewMut { bytes: &mut *to.planes_mut()[plane], stride, size };
-            match pixel_bytes(format, plane) {
-                1 => self.plane::<U8>(&source, target),
-                2 if is_10_bit(format) => self.plane::<U16>(&source, target),
-                2 => self.plane::<U8x2>(&source, target),
+            match unit_bytes(format) {
+                1 => self.samples(&source, target),
+                2 => self.resize::<U16>(&source, target),
                 3 => self.packed_rgb(&source, target),
-                _ => self.plane::<U8x4>(&source, target),
+                _ => self.resize::<U8x4>(&source, target),
             }
             .map_err(|what| Error::Usage(format!("can't scale {from:?} to {size:?}: {what}")))?;
             if is_10_bit(format) {
@@ -111,8 +113,65 @@ impl Scaler {
         Ok(())
     }
 
+    /// A plane of bytes. Down the columns many of them are computed at once, along a row they are not: so a
+    /// picture that changes its width is laid on its side for that.
+    fn samples(&mut self, source: &View, target: ViewMut) -> Result<(), String> {
+        let ((width, height), (new_width, new_height)) = (source.size, target.size);
+        if width == new_width || self.options.algorithm == ResizeAlg::Nearest {
+            return self.resize::<U8>(source, target);
+        }
+        // The pass that leaves less to do for the other comes first.
+        let mut between = std::mem::take(&mut self.between);
+        let done = if new_height == height {
+            self.across(source, target)
+        } else if new_height < height {
+            let mut upright = ViewMut::of(&mut between, (width, new_height));
+            self.resize::<U8>(source, upright.again()).and_then(|()| self.across(&upright.view(), target))
+        } else {
+            let mut upright = ViewMut::of(&mut between, (new_width, height));
+            self.across(source, upright.again()).and_then(|()| self.resize::<U8>(&upright.view(), target))
+        };
+        self.between = between;
+        done
+    }
+
+    /// Changes the width alone.
+    fn across(&mut self, source: &View, target: ViewMut) -> Result<(), String> {
+        let (width, height, new_width) = (source.size.0, source.size.1, target.size.0);
+        let [mut before, mut after] = std::mem::take(&mut self.lying);
+        let mut lying = ViewMut::of(&mut before, (height, width));
+        let mut scaled = ViewMut::of(&mut after, (height, new_width));
+        transpose(source, lying.again());
+        let done = self.resize::<U8>(&lying.view(), scaled.again());
+        transpose(&scaled.view(), target);
+        self.lying = [before, after];
+        done
+    }
+
+    /// Pixels of three bytes, whose rows do not start a whole number of pixels apart: by way of buffers whose
+    /// rows do.
+    fn packed_rgb(&mut self, source: &View, target: ViewMut) -> Result<(), String> {
+        let (source_row, target_row) = (source.size.0 as usize * 3, target.size.0 as usize * 3);
+        let [mut packed, mut scaled] = std::mem::take(&mut self.lying);
+        packed.clear();
+        for row in source.bytes.chunks_exact(source.stride) {
+            packed.extend_from_slice(&row[..source_row]);
+        }
+        scaled.resize(target_row * target.size.1 as usize, 0);
+        let done = self.resize::<U8x3>(
+            &View { bytes: &packed, stride: source_row, size: source.size },
+            ViewMut { bytes: &mut scaled, stride: target_row, size: target.size },
+        );
+        let rows = target.bytes.chunks_exact_mut(target.stride);
+        for (row, scaled) in rows.zip(scaled.chunks_exact(target_row)) {
+            row[..target_row].copy_from_slice(scaled);
+        }
+        self.lying = [packed, scaled];
+        done
+    }
+
     /// One plane, in place.
-    fn plane<P: PixelTrait>(&mut self, source: &View, target: ViewMut) -> Result<(), String> {
+    fn resize<P: PixelTrait>(&mut self, source: &View, target: ViewMut) -> Result<(), String> {
         let source_pixels = (source.stride / P::size()) as u32;
         let target_pixels = (target.stride / P::size()) as u32;
         let whole = TypedImageRef::<P>::from_buffer(source_pixels, source.size.1, source.bytes);
@@ -124,49 +183,45 @@ impl Scaler {
         let (view, mut view_mut) = (view.map_err(|e| e.to_string())?, view_mut.map_err(|e| e.to_string())?);
         self.resizer.resize_typed(&view, &mut view_mut, &self.options).map_err(|e| e.to_string())
     }
-
-    /// Pixels of three bytes, whose rows do not start a whole number of pixels apart: by way of buffers whose
-    /// rows do.
-    fn packed_rgb(&mut self, source: &View, target: ViewMut) -> Result<(), String> {
-        let (source_row, target_row) = (source.size.0 as usize * 3, target.size.0 as usize * 3);
-        let (mut packed, mut scaled) = (std::mem::take(&mut self.source), std::mem::take(&mut self.target));
-        packed.clear();
-        for row in source.bytes.chunks_exact(source.stride) {
-            packed.extend_from_slice(&row[..source_row]);
-        }
-        scaled.resize(target_row * target.size.1 as usize, 0);
-        let result = self.plane::<U8x3>(
-            &View { bytes: &packed, stride: source_row, size: source.size },
-            ViewMut { bytes: &mut scaled, stride: target_row, size: target.size },
-        );
-        let rows = target.bytes.chunks_exact_mut(target.stride);
-        for (row, scaled) in rows.zip(scaled.chunks_exact(target_row)) {
-            row[..target_row].copy_from_slice(scaled);
-        }
-        (self.source, self.target) = (packed, scaled);
-        result
-    }
 }
 
 /// A plane: rows `stride` bytes apart, `size` in pixels.
-struct View<'a> {
-    bytes: &'a [u8],
-    stride: usize,
-    size: (u32, u32),
+pub(super) struct View<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) stride: usize,
+    pub(super) size: (u32, u32),
 }
 
-struct ViewMut<'a> {
-    bytes: &'a mut [u8],
-    stride: usize,
-    size: (u32, u32),
+/// [`View`], to be written.
+pub(super) struct ViewMut<'a> {
+    pub(super) bytes: &'a mut [u8],
+    pub(super) stride: usize,
+    pub(super) size: (u32, u32),
+}
+
+impl<'a> ViewMut<'a> {
+    /// A plane of bytes in `buffer`, its rows padded as those of frames are.
+    fn of(buffer: &'a mut Vec<u8>, size: (u32, u32)) -> Self {
+        let stride = (size.0 as usize).next_multiple_of(64);
+        buffer.resize(stride * size.1 as usize, 0);
+        Self { bytes: buffer, stride, size }
+    }
+
+    fn again(&mut self) -> ViewMut<'_> {
+        ViewMut { bytes: self.bytes, ..*self }
+    }
+
+    fn view(&self) -> View<'_> {
+        View { bytes: self.bytes, stride: self.stride, size: self.size }
+    }
 }
 
 /// Bytes of what is scaled as one pixel.
-const fn pixel_bytes(format: PixelFormat, plane: usize) -> usize {
-    match (format, plane) {
-        (PixelFormat::Rgb24 | PixelFormat::Bgr24, _) => 3,
-        (PixelFormat::Rgba | PixelFormat::Bgra, _) => 4,
-        (PixelFormat::Nv12, 1) | (PixelFormat::Yuv420p10 | PixelFormat::Yuv422p10, _) => 2,
+const fn unit_bytes(format: PixelFormat) -> usize {
+    match format {
+        PixelFormat::Rgb24 | PixelFormat::Bgr24 => 3,
+        PixelFormat::Rgba | PixelFormat::Bgra => 4,
+        PixelFormat::Yuv420p10 | PixelFormat::Yuv422p10 => 2,
         _ => 1,
     }
 }
