@@ -200,10 +200,12 @@ impl FlvDemuxer {
     /// Nothing more can be read.
     fn end(&mut self) -> Result<()> {
         self.state = State::End;
-        self.tags.finish();
         match self.damage.take() {
             Some(damage) if self.tags.streams() == 0 => Err(damage),
-            _ => Ok(()),
+            _ => {
+                self.tags.finish();
+                Ok(())
+            }
         }
     }
 }
@@ -356,6 +358,11 @@ mod tests {
             [b"\x09\0\0\x06\0\0\0\0\0\0\0\x17\0\0\0\0\x07".as_slice(), &17u32.to_be_bytes()].concat();
         let error = demux(&[FILE, &config].concat(), 64).unwrap_err().to_string();
         assert_eq!(error, "flv: a sequence header that ends inside its decoder configuration at byte 13");
+        let mut demuxer = FlvDemuxer::new(Source::default());
+        demuxer.push([FILE, &config].concat().into());
+        demuxer.finish();
+        assert!(demuxer.step().is_err());
+        assert_eq!(demuxer.step(), Ok(DemuxStep::End), "after an error comes the end");
     }
 
     #[test]

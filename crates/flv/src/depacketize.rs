@@ -138,7 +138,8 @@ impl TagReader {
 
     /// The next tag is from another place of the input, which is no jump in time.
     pub fn reset(&mut self) {
-        self.events.clear();
+        // What was found of streams stays found.
+        self.events.retain(|event| !matches!(event, DemuxEvent::Packet(_) | DemuxEvent::Discontinuity));
         self.latest = None;
         self.video.last = None;
         self.audio.last = None;
@@ -364,6 +365,15 @@ mod tests {
     fn the_header_is_read_when_both_streams_are_there() {
         let events = read([avc_header(AVC_CONFIG), picture(0), aac_header(), sound(0)]);
         assert_eq!(names(&events), ["h264", "packet", "aac", "header", "packet"]);
+    }
+
+    #[test]
+    fn another_place_of_the_input_has_the_same_streams() {
+        let mut reader = TagReader::new();
+        reader.push(avc_header(AVC_CONFIG)).unwrap();
+        reader.push(picture(0)).unwrap();
+        reader.reset();
+        assert_eq!(names(&read_with(&mut reader, [picture(40)])), ["h264", "packet"]);
     }
 
     #[test]
