@@ -322,7 +322,8 @@ impl Demuxer for Mp4Demuxer {
             return Err(Error::Usage(format!("there is no stream {stream} to seek in")));
         };
         let among_samples = lane.track.table.count() > 0 && lane.covers(pts);
-        self.events.clear();
+        // What was said of streams stays said.
+        self.events.retain(|event| !matches!(event, DemuxEvent::Packet(_) | DemuxEvent::Discontinuity));
         self.input.clear();
         self.lanes.iter_mut().for_each(|lane| lane.last_dts = None);
         (self.stage, self.given, self.lost, self.seeking) = (Stage::Samples, 0, 0, None);
@@ -351,7 +352,8 @@ fn packet(lane: &Lane, stream: usize, entry: &Entry, data: Bytes) -> Result<Pack
     Ok(Packet {
         stream,
         pts: sample.pts,
-        dts: sample.dts,
+        // The last offsets of a table may be garbage, and are not counted on.
+        dts: sample.dts.min(sample.pts),
         duration: sample.duration,
         key: sample.sync,
         discard: entry.discard,
