@@ -69,7 +69,9 @@ fn check_units(bytes: &[u8]) {
     // Units out of a byte stream are those out of the same units behind lengths, and in a byte stream again.
     let units: Vec<_> = nal::annexb_units(bytes).collect();
     let prefixed = nal::to_length_prefixed(units.iter().copied());
-    assert!(nal::length_prefixed_units(&prefixed, 4).eq(units.iter().copied().filter(|unit| !unit.is_empty())));
+    assert!(
+        nal::length_prefixed_units(&prefixed, 4).eq(units.iter().copied().filter(|unit| !unit.is_empty()))
+    );
     let mut stream = Vec::new();
     units.iter().for_each(|unit| nal::write_annexb(unit, &mut stream));
     assert!(nal::annexb_units(&stream).eq(units.iter().copied()));

@@ -30,7 +30,8 @@ fn check(draw: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     }
     let params = StreamParams::video(CodecId::RawVideo, TimeBase::hz(25), video);
     let Ok(pieces) = writing::pieces(&mut Y4mMuxer::new(), &[params], &packets) else { return Ok(()) };
-    let reading = reading::read(Y4mDemuxer::new(Serving::PIPE.source), &writing::file(&pieces), Serving::PIPE);
+    let reading =
+        reading::read(Y4mDemuxer::new(Serving::PIPE.source), &writing::file(&pieces), Serving::PIPE);
     assert_eq!(reading.error, None);
     assert!(reading.packets().map(|packet| &packet.data).eq(packets.iter().map(|packet| &packet.data)));
     Ok(())

@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use brooklet_codec::{AudioEncode, EncoderConfig, VideoEncode, open_encoder};
 use brooklet_media::{
-    AudioFrame, ChannelLayout, Encoder, Frame, FramePool, Packet, PixelFormat, Rational, Result, SampleFormat,
-    StreamParams, VideoFrame,
+    AudioFrame, ChannelLayout, Encoder, Frame, FramePool, Packet, PixelFormat, Rational, Result,
+    SampleFormat, StreamParams, VideoFrame,
 };
 
 /// What a stream is, and its packets.
@@ -52,7 +52,8 @@ fn encode_pictures() -> Result<Coded> {
 
 fn encode_sound() -> Result<Coded> {
     let (rate, layout) = (48_000, ChannelLayout::Stereo);
-    let encoder = open_encoder(&EncoderConfig::audio("aac", AudioEncode::new(rate, layout, SampleFormat::F32p)))?;
+    let encoder =
+        open_encoder(&EncoderConfig::audio("aac", AudioEncode::new(rate, layout, SampleFormat::F32p)))?;
     let sound = |number: i64| {
         let mut frame = AudioFrame::new(&FramePool::new(), SampleFormat::F32p, rate, layout, 1_024)?;
         for channel in 0..2 {

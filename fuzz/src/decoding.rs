@@ -53,7 +53,11 @@ pub fn check((params, _): &Coded, input: &[u8]) {
             3 => drop(decoder.flush()),
             _ => {}
         }
-        let packet = Packet { key: flags & 1 != 0, dts: number, ..Packet::new(0, number + i64::from(flags >> 1 & 3), data) };
+        let packet = Packet {
+            key: flags & 1 != 0,
+            dts: number,
+            ..Packet::new(0, number + i64::from(flags >> 1 & 3), data)
+        };
         let _ = decoder.decode(&packet);
         take_frames(&mut *decoder);
     }
@@ -91,7 +95,8 @@ fn has_large_set(params: &StreamParams, data: &[u8]) -> bool {
 }
 
 fn is_large(unit: &[u8]) -> bool {
-    nal_type(unit) == NAL_SPS && Sps::parse(unit).is_ok_and(|sps| sps.mbs_wide * sps.mbs_high * 256 > MAX_PIXELS)
+    nal_type(unit) == NAL_SPS
+        && Sps::parse(unit).is_ok_and(|sps| sps.mbs_wide * sps.mbs_high * 256 > MAX_PIXELS)
 }
 
 /// Undoes what libFuzzer does to panics: it ends the process before anyone could catch them. What nobody catches

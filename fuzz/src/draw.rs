@@ -31,7 +31,11 @@ const STARTS: [i64; 10] = [
 /// # Errors
 ///
 /// Where there are too few bytes for a start.
-pub fn good_packets(draw: &mut Unstructured<'_>, codecs: &[CodecId], time_base: TimeBase) -> Result<Vec<Packet>> {
+pub fn good_packets(
+    draw: &mut Unstructured<'_>,
+    codecs: &[CodecId],
+    time_base: TimeBase,
+) -> Result<Vec<Packet>> {
     let start = TimeBase::hz(1).rescale(*draw.choose(&STARTS)?, time_base);
     let ticks = |millis: i64| TimeBase::MILLIS.rescale(millis, time_base);
     let (mut now, mut begun) = (start, vec![false; codecs.len()]);
@@ -96,7 +100,8 @@ pub fn any_packet(draw: &mut Unstructured<'_>) -> Result<Packet> {
     let (key, discard, trim) = (draw.arbitrary()?, draw.arbitrary()?, draw.arbitrary::<(u32, u32)>()?);
     let looks_right = draw.arbitrary()?;
     let (codec, payload) = (any_codec(draw)?, payload(draw)?);
-    let data = if looks_right { streams::access_unit(codec, key, payload) } else { Bytes::copy_from_slice(payload) };
+    let data =
+        if looks_right { streams::access_unit(codec, key, payload) } else { Bytes::copy_from_slice(payload) };
     let trim = Trim { start: trim.0, end: trim.1 };
     Ok(Packet { stream: draw.int_in_range(0..=3)?, pts, dts, duration, key, discard, trim, data })
 }

@@ -86,7 +86,10 @@ pub fn read<D: Demuxer>(mut demuxer: D, bytes: &[u8], serving: Serving) -> Readi
         assert!(steps < most_steps, "after {steps} steps {} bytes are still not read", bytes.len());
         match demuxer.step() {
             Ok(DemuxStep::Read(at)) => {
-                assert!(serving.source.seekable || at == next, "a pipe at byte {next} is asked for byte {at}");
+                assert!(
+                    serving.source.seekable || at == next,
+                    "a pipe at byte {next} is asked for byte {at}"
+                );
                 let rest = usize::try_from(at).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
                 let chunk = &rest[..rest.len().min(serving.chunk)];
                 match chunk {
@@ -106,7 +109,8 @@ pub fn read<D: Demuxer>(mut demuxer: D, bytes: &[u8], serving: Serving) -> Readi
                 break;
             }
         }
-        if let Some((_, stream)) = seek.take_if(|(after, _)| contract.header_read && contract.packets >= *after)
+        if let Some((_, stream)) =
+            seek.take_if(|(after, _)| contract.header_read && contract.packets >= *after)
         {
             let pts = contract.streams.get(stream).and_then(|lane| lane.first_pts).unwrap_or(i64::MIN);
             match demuxer.seek(stream, pts) {
@@ -183,7 +187,9 @@ fn assert_same(reading: &Reading, whole: &Reading) {
     let pairs = reading.events.iter().zip(&whole.events);
     pairs.enumerate().for_each(|(number, (a, b))| assert_same_parts(&format!("event {number}"), a, b));
     assert_same_parts("number of events", &reading.events.len(), &whole.events.len());
-    assert_same_parts("error", &reading.error, &whole.error);
+    // Only what went wrong: how far an input was read by then depends on the chunks.
+    let kind = |reading: &Reading| reading.error.as_ref().map(std::mem::discriminant);
+    assert_same_parts("error", &kind(reading), &kind(whole));
     assert_same_parts("metadata", &reading.metadata, &whole.metadata);
 }
 

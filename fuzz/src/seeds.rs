@@ -4,7 +4,7 @@ mod clips;
 mod files;
 mod rtmp;
 #[path = "../../crates/mp4/tests/common/mod.rs"]
-#[allow(dead_code, unreachable_pub, clippy::indexing_slicing, reason = "the writer of the MP4 reader's own tests")]
+// The writer of that reader's own tests.
 mod tiny_mp4;
 
 use brooklet_media::TimeBase;
@@ -35,11 +35,16 @@ pub fn all() -> Vec<Seeds> {
     all.extend(headers());
     for (target, coded) in [("h264_decode", coded::h264()), ("aac_decode", coded::aac())] {
         let clips = clips::packets(coded.0.codec);
-        let inputs = [decoding::input(&coded.1)].into_iter().chain(clips.iter().map(|packets| decoding::input(packets)));
+        let inputs = [decoding::input(&coded.1)]
+            .into_iter()
+            .chain(clips.iter().map(|packets| decoding::input(packets)));
         all.push(Seeds { target, inputs: inputs.collect() });
     }
     for target in ["flv_mux", "mpegts_mux", "adts_mux", "h264_mux", "wav_mux", "y4m_mux"] {
-        all.push(Seeds { target, inputs: [60, 300, 2_000].into_iter().flat_map(|size| noise(target, size)).collect() });
+        all.push(Seeds {
+            target,
+            inputs: [60, 300, 2_000].into_iter().flat_map(|size| noise(target, size)).collect(),
+        });
     }
     let heads = files.iter().map(|(_, file)| file[..file.len().min(6_000)].to_vec());
     all.push(Seeds { target: "probe", inputs: heads.collect() });

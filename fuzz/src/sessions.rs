@@ -4,7 +4,9 @@ use brooklet_flv::{Tag, TagKind, TagReader};
 use brooklet_media::Timestamp;
 use brooklet_rtmp::chunk::{ChunkLimits, ChunkReader};
 use brooklet_rtmp::handshake::RANDOM;
-use brooklet_rtmp::{Client, ClientEvent, ClientOptions, Message, Output, RtmpUrl, Server, ServerEvent, ServerOptions};
+use brooklet_rtmp::{
+    Client, ClientEvent, ClientOptions, Message, Output, RtmpUrl, Server, ServerEvent, ServerOptions,
+};
 
 /// Length of C1, S1, C2 and S2.
 const PACKET: usize = 1_536;

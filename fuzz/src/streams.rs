@@ -38,8 +38,8 @@ const STREAMINFO: &[u8; 34] =
 /// The start of a frame of 417 bytes: MP3, 44.1 kHz stereo at 128 kbit/s.
 const MP3_FRAME: (&[u8], usize) = (b"\xff\xfb\x90\x64", 417);
 
-/// The start of a frame of 320 bytes: AC-3, 48 kHz mono.
-const AC3_FRAME: (&[u8], usize) = (b"\x0b\x77\x48\x0d\x0c\x40\x2f\x84", 320);
+/// The start of a frame of 384 bytes: AC-3, 48 kHz mono at 96 kbit/s.
+const AC3_FRAME: (&[u8], usize) = (b"\x0b\x77\x48\x0d\x0c\x40\x2f\x84", 384);
 
 /// The start of a frame of 384 bytes: E-AC-3, 48 kHz mono.
 const EAC3_FRAME: (&[u8], usize) = (b"\x0b\x77\x00\xbf\x32\x87\xc0\x00", 384);
@@ -60,8 +60,8 @@ pub fn params(codec: CodecId, time_base: TimeBase) -> StreamParams {
 /// Whether a codec is of pictures or of sound.
 pub const fn media(codec: CodecId) -> MediaKind {
     use CodecId::{
-        Aac, Ac3, Av1, Eac3, Flac, H264, Hevc, Mjpeg, Mp2, Mp3, Mpeg2Video, Mpeg4, Opus, Pcm, RawVideo, Vorbis,
-        Vp8, Vp9,
+        Aac, Ac3, Av1, Eac3, Flac, H264, Hevc, Mjpeg, Mp2, Mp3, Mpeg2Video, Mpeg4, Opus, Pcm, RawVideo,
+        Vorbis, Vp8, Vp9,
     };
     match codec {
         H264 | Hevc | Av1 | Vp8 | Vp9 | Mpeg2Video | Mpeg4 | Mjpeg | RawVideo => MediaKind::Video,
@@ -78,7 +78,9 @@ pub const fn reorders(codec: CodecId) -> bool {
 /// An access unit in which `payload` stands, with as much around it as a container looks at.
 pub fn access_unit(codec: CodecId, key: bool, payload: &[u8]) -> Bytes {
     match codec {
-        CodecId::H264 => slices(payload, |first| [if key { 0x65 } else { 0x41 }, if first { 0x88 } else { 0x44 }]),
+        CodecId::H264 => {
+            slices(payload, |first| [if key { 0x65 } else { 0x41 }, if first { 0x88 } else { 0x44 }])
+        }
         CodecId::Hevc => {
             slices(payload, |first| [if key { 19 << 1 } else { 1 << 1 }, 1, if first { 0x80 } else { 0 }])
         }
@@ -86,8 +88,8 @@ pub fn access_unit(codec: CodecId, key: bool, payload: &[u8]) -> Bytes {
         CodecId::Ac3 => framed(AC3_FRAME, payload),
         CodecId::Eac3 => framed(EAC3_FRAME, payload),
         CodecId::Opus => [b"\xfc", payload].concat().into(),
-        // Whole frames of up to 8 bytes in two channels.
-        CodecId::Pcm(_) => [payload, &[0; 16][payload.len() % 16..]].concat().into(),
+        // Whole samples of two channels, of whatever size.
+        CodecId::Pcm(_) => [payload, &[0; 48][payload.len() % 48..]].concat().into(),
         _ => [b"unit", payload].concat().into(),
     }
 }

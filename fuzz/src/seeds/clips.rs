@@ -30,7 +30,9 @@ pub(super) fn all() -> Vec<(&'static str, Vec<u8>)> {
         pieces.push(("mpegts_demux", file(TsMuxer::new(TsMuxerOptions::default()), &streams, &packets)));
         for (number, params) in streams.iter().enumerate() {
             pieces.push(match params.codec {
-                CodecId::H264 => ("h264_demux", file(AnnexbMuxer::h264(), &streams[number..][..1], &of(number))),
+                CodecId::H264 => {
+                    ("h264_demux", file(AnnexbMuxer::h264(), &streams[number..][..1], &of(number)))
+                }
                 _ => ("adts_demux", file(AdtsMuxer::new(), &streams[number..][..1], &of(number))),
             });
         }

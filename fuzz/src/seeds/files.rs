@@ -2,9 +2,7 @@
 
 use brooklet_flv::{FlvMuxer, FlvMuxerOptions};
 use brooklet_format::{AdtsMuxer, AnnexbMuxer, WavMuxer, Y4mMuxer};
-use brooklet_media::{
-    CodecId, Muxer, Packet, PixelFormat, Rational, StreamParams, TimeBase, VideoParams,
-};
+use brooklet_media::{CodecId, Muxer, Packet, PixelFormat, Rational, StreamParams, TimeBase, VideoParams};
 use brooklet_mpegts::{TsMuxer, TsMuxerOptions};
 
 use super::SOUND;
@@ -73,7 +71,8 @@ fn pictures() -> Vec<u8> {
         ..VideoParams::new(6, 4)
     };
     let params = StreamParams::video(CodecId::RawVideo, TimeBase::hz(25), video);
-    let packets: Vec<_> = (0..3).map(|number| Packet::new(0, number, vec![number as u8; 36].into())).collect();
+    let packets: Vec<_> =
+        (0..3).map(|number| Packet::new(0, number, vec![number as u8; 36].into())).collect();
     file(Y4mMuxer::new(), &[params], &packets)
 }
 

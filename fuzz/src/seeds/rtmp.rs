@@ -4,7 +4,9 @@ use brooklet_flv::amf0::{self, Value};
 use brooklet_flv::{Tag, TagKind, TagWriter};
 use brooklet_media::{Metadata, Packet, Timestamp};
 use brooklet_rtmp::handshake::RANDOM;
-use brooklet_rtmp::{Client, ClientEvent, ClientOptions, Output, RtmpUrl, Server, ServerEvent, ServerOptions};
+use brooklet_rtmp::{
+    Client, ClientEvent, ClientOptions, Output, RtmpUrl, Server, ServerEvent, ServerOptions,
+};
 
 use super::Seeds;
 use crate::coded;
@@ -22,7 +24,8 @@ pub(super) fn all() -> Vec<Seeds> {
         server.extend([[&[2, 0], &said[..]].concat(), [&[3 | 8, 99], said_chunks].concat()]);
         client.extend([[&[yes, 0], &answered[..]].concat(), [&[yes | 1 | 8, 99], answered_chunks].concat()]);
         chunks.extend([said_chunks, answered_chunks].map(|chunks| [&[9, 4], chunks].concat()));
-        handshake.extend([[&[1, 9], &said[..HANDSHAKE]].concat(), [&[0, 9], &answered[..HANDSHAKE]].concat()]);
+        handshake
+            .extend([[&[1, 9], &said[..HANDSHAKE]].concat(), [&[0, 9], &answered[..HANDSHAKE]].concat()]);
     }
     vec![
         Seeds { target: "rtmp_server", inputs: server },
