@@ -119,7 +119,19 @@ impl Running {
 
     /// Waits for its end; ends it, and fails the test, when that takes longer than `deadline` from now.
     #[track_caller]
-    pub fn finish(mut self, deadline: Duration) -> Run {
+    pub fn finish(self, deadline: Duration) -> Run {
+        match self.finish_within(deadline) {
+            Ok(run) => run,
+            Err(said) => panic!("{said}"),
+        }
+    }
+
+    /// Waits for its end; ends it when that takes longer than `deadline` from now, and tells what it had said.
+    ///
+    /// # Errors
+    ///
+    /// Where it did not end in time.
+    pub fn finish_within(mut self, deadline: Duration) -> Result<Run, String> {
         let until = Instant::now() + deadline;
         let status = loop {
             self.peak_memory = self.peak_memory.max(status_field(self.id(), "VmHWM:"));
@@ -129,17 +141,17 @@ impl Running {
                 _ => {
                     self.end();
                     let said = self.said();
-                    panic!("{} did not end within {deadline:?}:\n{said}", self.name);
+                    return Err(format!("{} did not end within {deadline:?}:\n{said}", self.name));
                 }
             }
         };
-        Run {
+        Ok(Run {
             status,
             stdout: self.output.take().map(join).unwrap_or_default(),
             stderr: self.said(),
             peak_memory: self.peak_memory,
             elapsed: self.started.elapsed(),
-        }
+        })
     }
 
     fn end(&mut self) {
