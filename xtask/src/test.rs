@@ -5,7 +5,7 @@ use crate::peers::{self, Peers};
 use crate::shell::{self, Outcome, cargo, target};
 
 /// Inputs for each fuzz target in a test run.
-const FUZZ_RUNS: u32 = 20_000;
+const FUZZ_RUNS: u32 = 5_000;
 
 /// Runs it all; without `peers`, only what needs nothing installed.
 pub(crate) fn run(with_peers: bool) -> Outcome {
