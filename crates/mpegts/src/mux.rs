@@ -131,7 +131,7 @@ impl TsMuxer {
         let track = self.tracks.get(packet.stream).ok_or_else(|| unknown_stream(packet.stream))?;
         let ticks = |time| track.time_base().rescale(time, brooklet_media::TimeBase::MPEG);
         let (pts, dts) = (ticks(packet.pts), ticks(packet.dts));
-        if dts.abs() > MAX_TIME || pts.abs() > MAX_TIME {
+        if [dts, pts].into_iter().any(|time| time.unsigned_abs() > MAX_TIME.unsigned_abs()) {
             return Err(Error::Usage(format!("{NAME}: the times pts {pts} and dts {dts} are out of reach")));
         }
         if let Some(last) = track.last_dts.filter(|last| dts < *last) {
@@ -237,4 +237,25 @@ fn unknown_stream(stream: usize) -> Error {
 fn ticks_of(duration: Duration) -> i64 {
     let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
     brooklet_media::TimeBase::MICROS.rescale(micros, brooklet_media::TimeBase::MPEG).min(MAX_TIME)
+}
+
+#[cfg(test)]
+mod tests {
+    use brooklet_media::bitstream::aac::AacConfig;
+    use brooklet_media::{CodecId, StreamParams, TimeBase};
+
+    use super::*;
+
+    #[test]
+    fn times_at_the_ends_of_their_type_are_refused() {
+        let config = AacConfig::lc(48_000, 2).unwrap();
+        let mut params = StreamParams::audio(CodecId::Aac, TimeBase::MPEG, config.audio_params());
+        params.extradata = config.build();
+        let mut muxer = TsMuxer::new(TsMuxerOptions::default());
+        muxer.add_stream(&params).unwrap();
+        muxer.start(&Vec::new()).unwrap();
+        for time in [i64::MIN, i64::MAX] {
+            assert!(muxer.write(&Packet::new(0, time, vec![1].into())).is_err());
+        }
+    }
 }
