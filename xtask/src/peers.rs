@@ -59,8 +59,8 @@ fn install_packages() -> Outcome {
     // A node of another origin than Debian's serves as well.
     let node =
         succeeds(Command::new("node").arg("--version")) && succeeds(Command::new("npm").arg("--version"));
-    let needed = |name: &str| !has(name) && !(name == "nodejs" && node);
-    let mut missing: Vec<&str> = PACKAGES.iter().map(|(name, _)| *name).filter(|name| needed(name)).collect();
+    let there = |name: &str| has(name) || name == "nodejs" && node;
+    let mut missing: Vec<&str> = PACKAGES.iter().map(|(name, _)| *name).filter(|name| !there(name)).collect();
     if missing.contains(&"nodejs") {
         missing.push("npm");
     }
