@@ -70,7 +70,7 @@ fn read(pieces: &[Piece]) -> Reading {
 }
 
 fn options(draw: &mut Unstructured<'_>) -> arbitrary::Result<TsMuxerOptions> {
-    let muxrate = if draw.arbitrary()? { Some(draw.int_in_range(500_000..=20_000_000)?) } else { None };
+    let muxrate = if draw.arbitrary()? { Some(draw.int_in_range(500_000..=2_000_000)?) } else { None };
     let usual = if draw.arbitrary()? { TsMuxerOptions::live() } else { TsMuxerOptions::default() };
     Ok(TsMuxerOptions { muxrate, ..usual })
 }
