@@ -37,6 +37,8 @@ pub(crate) enum Found<H> {
 pub(crate) struct FrameFinder {
     synced: bool,
     found_any: bool,
+    /// Whether what stands here follows on bytes that were neither a frame nor a tag: what looks like a tag is none.
+    in_garbage: bool,
     /// Whether bytes were skipped since the last frame.
     lost: bool,
 }
@@ -51,16 +53,13 @@ impl FrameFinder {
             if bytes.len() < H::BYTES {
                 return Found::End;
             }
-            if let Some(tag) = id3v2_bytes(bytes) {
+            if let Some(tag) = tag_bytes(bytes).filter(|_| !self.in_garbage) {
                 input.skip(tag);
                 continue;
             }
             let Some(header) = H::parse(bytes) else {
                 let garbage = 1 + bytes[1..].iter().position(|byte| *byte == 0xFF).unwrap_or(bytes.len() - 1);
-                // A tag at the end of the file is no loss, and neither is what came before the first frame.
-                self.lost |= self.found_any && !bytes.starts_with(b"TAG");
-                self.synced = false;
-                input.skip(garbage as u64);
+                self.skip_garbage(garbage, input);
                 continue;
             };
             let length = header.frame_bytes();
@@ -74,16 +73,26 @@ impl FrameFinder {
                 Some(after) => H::parse(after).is_some_and(|next| header.leads_to(&next)),
             };
             if !believed {
-                self.synced = false;
-                input.skip(1);
-                self.lost |= self.found_any;
+                self.skip_garbage(1, input);
                 continue;
             }
-            (self.synced, self.found_any) = (true, true);
+            (self.synced, self.found_any, self.in_garbage) = (true, true, false);
             let (at, lost) = (input.at(), std::mem::take(&mut self.lost));
             return Found::Frame { header, bytes: input.take(length), at, lost };
         }
     }
+
+    fn skip_garbage(&mut self, count: usize, input: &mut Input) {
+        input.skip(count as u64);
+        // What came before the first frame is no loss.
+        self.lost |= self.found_any;
+        (self.synced, self.in_garbage) = (false, true);
+    }
+}
+
+/// The length in bytes of a tag at the start of `bytes`: ID3v2, or ID3v1, which stands at the end of a file.
+fn tag_bytes(bytes: &[u8]) -> Option<u64> {
+    id3v2_bytes(bytes).or_else(|| bytes.starts_with(b"TAG").then_some(128))
 }
 
 /// The length in bytes of an ID3v2 tag at the start of `bytes`, header included (id3.org, ID3v2.4 §3.1).

@@ -222,6 +222,24 @@ mod tests {
         assert_eq!(read.changes, [(2, DemuxEvent::Discontinuity)]);
     }
 
+    #[test]
+    fn files_one_after_another_are_one_stream() {
+        let tag = [&b"TAG"[..], &[0; 125]].concat();
+        let file =
+            [&frame(1)[..], &frame(2), &tag, b"ID3\x03\0\0\0\0\0\x02\xFF\xFB", &frame(3), &frame(4)].concat();
+        let read = demux_stream(MpegAudioDemuxer::new(Source::default()), &file, 100).unwrap();
+        assert_eq!((read.packets.len(), read.changes), (4, vec![]));
+    }
+
+    #[test]
+    fn what_looks_like_a_tag_in_garbage_is_none() {
+        let file = [&b"junk that holds ID3\x03\0\0\x7F\x7F\x7F\x7F"[..], &frame(1), &frame(2)].concat();
+        for step in [1, 16, 4_096] {
+            let read = demux_stream(MpegAudioDemuxer::new(Source::default()), &file, step).unwrap();
+            assert_eq!(read.packets.len(), 2, "in steps of {step}");
+        }
+    }
+
     proptest! {
         #[test]
         fn damage_is_skipped_or_refused(
