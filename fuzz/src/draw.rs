@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::streams;
 
 /// The most packets of one input.
-const MAX_PACKETS: usize = 64;
+pub const MAX_PACKETS: usize = 64;
 
 /// Where streams begin, in seconds: about every number of bits at which some clock is full.
 const STARTS: [i64; 10] = [
@@ -44,7 +44,8 @@ pub fn good_packets(
         let stream = draw.choose_index(codecs.len())?;
         let Some((codec, begun)) = codecs.get(stream).zip(begun.get_mut(stream)) else { break };
         let is_sound = streams::media(*codec) == MediaKind::Audio;
-        now += ticks(draw.int_in_range(0..=3_000)?);
+        let most = if draw.ratio(1, 8)? { 3_000 } else { 60 };
+        now += ticks(draw.int_in_range(0..=most)?);
         let later = if streams::reorders(*codec) { ticks(draw.int_in_range(0..=1_000)?) } else { 0 };
         // A stream begins with a picture to start from.
         let key = draw.arbitrary()? || is_sound || !*begun;

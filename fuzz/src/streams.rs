@@ -121,7 +121,7 @@ fn extradata(codec: CodecId) -> Bytes {
 /// One slice, or two where there is enough of the payload.
 fn slices<const N: usize>(payload: &[u8], header: impl Fn(bool) -> [u8; N]) -> Bytes {
     let (first, second) = payload.split_at(payload.len().min(300));
-    let slice = |header: [u8; N], payload: &[u8]| [&header[..], &escaped(payload)].concat();
+    let slice = |header: [u8; N], payload: &[u8]| escaped(&[&header[..], payload].concat());
     let mut units = vec![slice(header(true), first)];
     if !second.is_empty() {
         units.push(slice(header(false), second));
@@ -129,10 +129,10 @@ fn slices<const N: usize>(payload: &[u8], header: impl Fn(bool) -> [u8; N]) -> B
     nal::to_length_prefixed(units.iter().map(Vec::as_slice))
 }
 
-/// A payload in which no start code stands, and which does not end in 0 (ISO/IEC 14496-10 §7.4.1).
-fn escaped(payload: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(payload.len() + 1);
-    for byte in payload.iter().copied().chain([0x80]) {
+/// A unit in which no start code stands, and which does not end in 0 (ISO/IEC 14496-10 §7.4.1).
+fn escaped(unit: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(unit.len() + 1);
+    for byte in unit.iter().copied().chain([0x80]) {
         if byte <= 3 && out.ends_with(&[0, 0]) {
             out.push(3);
         }

@@ -81,13 +81,16 @@ fn pieces_of_anything(muxer: &mut dyn Muxer, draw: &mut Unstructured<'_>) -> Vec
     if muxer.start(&metadata()).is_err() {
         return pieces;
     }
-    while !draw.is_empty() && pieces.len() < 10_000 {
+    for _ in 0..draw::MAX_PACKETS {
+        if draw.is_empty() {
+            break;
+        }
         let stream = draw.int_in_range(0..=3).unwrap_or(0);
         let _ = match draw.ratio(1, 16) {
             Ok(true) => draw::any_params(draw).map(|params| muxer.change_params(stream, &params)),
             _ => draw::any_packet(draw).map(|packet| muxer.write(&packet)),
         };
-        pieces.extend(std::iter::from_fn(|| muxer.poll_piece()).take(100_000));
+        pieces.extend(std::iter::from_fn(|| muxer.poll_piece()));
     }
     let _ = muxer.finish();
     pieces.extend(std::iter::from_fn(|| muxer.poll_piece()));
