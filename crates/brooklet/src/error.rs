@@ -84,6 +84,22 @@ impl Error {
         Self::Rtmp { url: url.into(), source }
     }
 
+    /// Whether the same may go well another time: a peer that was not there, or had enough, not one that speaks
+    /// something else.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Io { .. } | Self::Left { .. } | Self::Timeout { .. } => true,
+            Self::Rtmp { source, .. } => !matches!(
+                source,
+                brooklet_rtmp::Error::Url { .. }
+                    | brooklet_rtmp::Error::NotRtmp { .. }
+                    | brooklet_rtmp::Error::Authentication { .. }
+                    | brooklet_rtmp::Error::Usage(_)
+            ),
+            _ => false,
+        }
+    }
+
     /// Whether the reader of a pipe went away: a normal end for whoever writes to it.
     pub fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)

@@ -4,6 +4,7 @@ mod probe;
 mod timeline;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use brooklet_format::{DemuxOptions, DemuxerInfo};
@@ -12,8 +13,8 @@ use brooklet_media::{
 };
 use bytes::Bytes;
 
-use crate::job::InputSpec;
-use crate::protocol::{self, ByteSource, SourceOptions};
+use crate::job::{InputSpec, Journal};
+use crate::protocol::{self, ByteSource, Origin, PacketSource, SourceOptions};
 use crate::{Error, Result, Stopper, Url};
 pub use probe::{Probed, probe};
 use timeline::Timeline;
@@ -39,7 +40,9 @@ pub(crate) struct Input {
     url: String,
     spec: InputSpec,
     stopper: Stopper,
-    driver: Driver,
+    journal: Arc<Journal>,
+    format: &'static DemuxerInfo,
+    source: Box<dyn PacketSource>,
     streams: Vec<StreamParams>,
     pending: VecDeque<DemuxEvent>,
     timeline: Timeline,
@@ -48,10 +51,9 @@ pub(crate) struct Input {
     loops_left: i32,
 }
 
-/// A source and its demuxer.
+/// Bytes and their demuxer.
 struct Driver {
     url: String,
-    format: &'static DemuxerInfo,
     source: Box<dyn ByteSource>,
     demuxer: Box<dyn Demuxer>,
     /// Where the source stands.
@@ -64,13 +66,20 @@ struct Driver {
 
 impl Input {
     /// Opens a URL and reads until its streams are known. With `keep_time`, its timestamps stay as they are.
-    pub(crate) fn open(spec: &InputSpec, stopper: &Stopper, keep_time: bool) -> Result<Self> {
-        let driver = Driver::open(spec, stopper)?;
+    pub(crate) fn open(
+        spec: &InputSpec,
+        stopper: &Stopper,
+        journal: &Arc<Journal>,
+        keep_time: bool,
+    ) -> Result<Self> {
+        let (format, source) = open(spec, stopper, journal)?;
         let mut input = Self {
             url: spec.url.clone(),
             spec: spec.clone(),
             stopper: stopper.clone(),
-            driver,
+            journal: journal.clone(),
+            format,
+            source,
             streams: Vec::new(),
             pending: VecDeque::new(),
             timeline: Timeline::new(0, false),
@@ -93,13 +102,13 @@ impl Input {
     }
 
     /// ffmpeg's names of the format.
-    pub(crate) fn format(&self) -> &'static DemuxerInfo {
-        self.driver.format
+    pub(crate) const fn format(&self) -> &'static DemuxerInfo {
+        self.format
     }
 
     /// Title and the like.
     pub(crate) fn metadata(&self) -> Metadata {
-        self.driver.demuxer.metadata()
+        self.source.metadata()
     }
 
     /// Where its own clock starts.
@@ -109,12 +118,12 @@ impl Input {
 
     /// Whether time passes at the other end.
     pub(crate) fn is_live(&self) -> bool {
-        self.driver.source.is_live()
+        self.source.is_live()
     }
 
     /// Length in bytes, where it is known.
     pub(crate) fn size(&self) -> Option<u64> {
-        self.driver.source.source().length
+        self.source.size()
     }
 
     /// The longest of its streams, where the container says.
@@ -129,7 +138,7 @@ impl Input {
         loop {
             let event = match self.pending.pop_front() {
                 Some(event) => Some(event),
-                None => self.driver.next()?,
+                None => self.source.next()?,
             };
             match event {
                 Some(DemuxEvent::Packet(mut packet)) => {
@@ -152,7 +161,7 @@ impl Input {
     fn read_ahead(&mut self) -> Result<()> {
         let mut ahead = Ahead::default();
         while !ahead.is_enough(&self.streams) {
-            let event = match self.driver.next() {
+            let event = match self.source.next() {
                 Ok(Some(event)) => event,
                 Ok(None) => return Ok(()),
                 // What was read before the damage is still good.
@@ -203,7 +212,7 @@ impl Input {
         let skip = self.spec.start.unwrap_or_default();
         let zero = if keep_time { Timestamp::ZERO } else { self.start + skip };
         // A file with an index says when its packets are due; only a stream can jump.
-        let may_jump = !keep_time && !self.driver.format.has_name("mp4");
+        let may_jump = !keep_time && !self.format.has_name("mp4");
         self.timeline = Timeline::new(self.spec.offset_nanos - zero.as_nanos(), may_jump);
         self.streams.iter().for_each(|stream| self.timeline.add_stream(stream));
         if !skip.is_zero() {
@@ -217,7 +226,7 @@ impl Input {
     fn seek(&mut self, at: Timestamp) {
         let guide = self.streams.iter().position(|stream| stream.media() == MediaKind::Video).unwrap_or(0);
         let Some(stream) = self.streams.get(guide) else { return };
-        if self.driver.demuxer.seek(guide, stream.time_base.ticks(at)).is_ok() {
+        if self.source.seek(guide, stream.time_base.ticks(at)).is_ok() {
             self.pending.clear();
         }
     }
@@ -226,12 +235,12 @@ impl Input {
         if self.loops_left > 0 {
             self.loops_left -= 1;
         }
-        self.driver = Driver::open(&self.spec, &self.stopper)?;
+        (_, self.source) = open(&self.spec, &self.stopper, &self.journal)?;
         self.timeline.begin_again(self.start);
         // The same streams again: their numbers are known.
         let mut known = self.streams.len();
         while known > 0 {
-            match self.driver.next()? {
+            match self.source.next()? {
                 Some(DemuxEvent::StreamAdded(_)) => known -= 1,
                 Some(event) => self.pending.push_back(event),
                 None => return Ok(()),
@@ -285,18 +294,40 @@ impl Ahead {
     }
 }
 
+type Opened = (&'static DemuxerInfo, Box<dyn PacketSource>);
+
+/// Opens a URL, and finds its format where its protocol has none.
+fn open(spec: &InputSpec, stopper: &Stopper, journal: &Arc<Journal>) -> Result<Opened> {
+    let url = Url::parse(&spec.url);
+    let failed = |source| Error::media(&spec.url, source);
+    let named = spec.format.as_deref().map(brooklet_format::demuxer).transpose().map_err(failed)?;
+    // A generated source has no bytes, and its name is a text of its own.
+    if named.is_some_and(|format| format.is_generated()) {
+        return Driver::open(spec, named, Box::new(Nothing));
+    }
+    let scheme = protocol::scheme(&url)?;
+    let options = SourceOptions {
+        timeout: spec.timeout,
+        reconnect: spec.reconnect,
+        journal: journal.clone(),
+        stopper: stopper.clone(),
+    };
+    match scheme.open_source(&url, &options)? {
+        Origin::Bytes(source) => Driver::open(spec, named, source),
+        Origin::Packets(source) => {
+            let usual = brooklet_format::demuxer(scheme.default_format().unwrap_or("flv"));
+            Ok((usual.map_err(failed)?, source))
+        }
+    }
+}
+
 impl Driver {
-    fn open(spec: &InputSpec, stopper: &Stopper) -> Result<Self> {
-        let url = Url::parse(&spec.url);
+    fn open(
+        spec: &InputSpec,
+        named: Option<&'static DemuxerInfo>,
+        mut source: Box<dyn ByteSource>,
+    ) -> Result<Opened> {
         let failed = |source| Error::media(&spec.url, source);
-        let named = spec.format.as_deref().map(brooklet_format::demuxer).transpose().map_err(failed)?;
-        // A generated source has no bytes, and its name is a text of its own.
-        let mut source: Box<dyn ByteSource> = if named.is_some_and(|format| format.is_generated()) {
-            Box::new(Nothing)
-        } else {
-            let options = SourceOptions { timeout: spec.timeout, stopper: stopper.clone() };
-            protocol::scheme(&url)?.open_source(&url, &options)?
-        };
         let mut head = Bytes::new();
         let format = match named {
             Some(format) => format,
@@ -314,17 +345,8 @@ impl Driver {
         };
         let demuxer = brooklet_format::open_demuxer(format, &options).map_err(failed)?;
         let position = head.len() as u64;
-        Ok(Self { url: spec.url.clone(), format, source, demuxer, position, head, failure: None })
-    }
-
-    fn next(&mut self) -> Result<Option<DemuxEvent>> {
-        loop {
-            match self.demuxer.step().map_err(|source| Error::media(&self.url, source))? {
-                DemuxStep::Read(at) => self.read(at)?,
-                DemuxStep::Event(event) => return Ok(Some(event)),
-                DemuxStep::End => return self.failure.take().map_or(Ok(None), Err),
-            }
-        }
+        let url = spec.url.clone();
+        Ok((format, Box::new(Self { url, source, demuxer, position, head, failure: None })))
     }
 
     fn read(&mut self, at: u64) -> Result<()> {
@@ -349,6 +371,34 @@ impl Driver {
             self.demuxer.push(bytes);
         }
         Ok(())
+    }
+}
+
+impl PacketSource for Driver {
+    fn is_live(&self) -> bool {
+        self.source.is_live()
+    }
+
+    fn next(&mut self) -> Result<Option<DemuxEvent>> {
+        loop {
+            match self.demuxer.step().map_err(|source| Error::media(&self.url, source))? {
+                DemuxStep::Read(at) => self.read(at)?,
+                DemuxStep::Event(event) => return Ok(Some(event)),
+                DemuxStep::End => return self.failure.take().map_or(Ok(None), Err),
+            }
+        }
+    }
+
+    fn seek(&mut self, stream: usize, pts: i64) -> Result<()> {
+        self.demuxer.seek(stream, pts).map_err(|source| Error::media(&self.url, source))
+    }
+
+    fn metadata(&self) -> Metadata {
+        self.demuxer.metadata()
+    }
+
+    fn size(&self) -> Option<u64> {
+        self.source.source().length
     }
 }
 

@@ -66,10 +66,17 @@ impl OutputFormat {
     }
 
     /// Opens it; this is where `-listen 1` waits.
-    pub(crate) fn open(&self, spec: &OutputSpec, stopper: &Stopper) -> Result<Output> {
+    pub(crate) fn open(
+        &self,
+        spec: &OutputSpec,
+        stopper: &Stopper,
+        journal: &Arc<Journal>,
+    ) -> Result<Output> {
         let options = SinkOptions {
             timeout: spec.timeout,
             listen: spec.listen,
+            reconnect: spec.reconnect,
+            journal: journal.clone(),
             overwrite: spec.overwrite,
             stopper: stopper.clone(),
         };

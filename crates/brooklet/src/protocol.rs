@@ -9,10 +9,10 @@ pub mod udp;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use brooklet_media::{PacketSink, Piece, Source};
+use brooklet_media::{DemuxEvent, Metadata, PacketSink, Piece, Source};
 use bytes::Bytes;
 
-use crate::job::Listen;
+use crate::job::{Journal, Listen, Reconnect};
 use crate::{Error, Result, Stopper, Url};
 
 /// How to open an input.
@@ -20,6 +20,10 @@ use crate::{Error, Result, Stopper, Url};
 pub struct SourceOptions {
     /// The longest wait for a connection or for bytes; `None` is for ever.
     pub timeout: Option<Duration>,
+    /// Whether, and how, to connect again where the peer goes away.
+    pub reconnect: Reconnect,
+    /// Where to say what is worth a line and no error.
+    pub journal: Arc<Journal>,
     /// Frees whoever waits for this input.
     pub stopper: Stopper,
 }
@@ -31,10 +35,22 @@ pub struct SinkOptions {
     pub timeout: Option<Duration>,
     /// Wait for viewers rather than connect.
     pub listen: Listen,
+    /// Whether, and how, to connect again where the peer goes away.
+    pub reconnect: Reconnect,
+    /// Where to say what is worth a line and no error.
+    pub journal: Arc<Journal>,
     /// Replace a file that exists.
     pub overwrite: bool,
     /// Frees whoever waits for this output.
     pub stopper: Stopper,
+}
+
+/// What a scheme opens for an input: bytes, which a demuxer takes apart, or packets, where it does that itself.
+pub enum Origin {
+    /// Bytes of whatever format they turn out to have.
+    Bytes(Box<dyn ByteSource>),
+    /// Packets: the protocol has its own framing.
+    Packets(Box<dyn PacketSource>),
 }
 
 /// Bytes of an input, in order, or from anywhere where it can seek.
@@ -58,6 +74,39 @@ pub trait ByteSource: Send {
     ///
     /// Where [`Source::seekable`] is false, or the system refuses.
     fn seek(&mut self, at: u64) -> Result<()>;
+}
+
+/// Streams and packets of an input that has no container, or whose container has been opened.
+pub trait PacketSource: Send {
+    /// Whether time passes at the other end: then what is not read now is lost or late.
+    fn is_live(&self) -> bool;
+
+    /// What comes next; blocks until there is something. `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// What the system or the peer says; [`Error::Stopped`] once stopped.
+    fn next(&mut self) -> Result<Option<DemuxEvent>>;
+
+    /// Goes on from the last key frame of `stream` at or before `pts`, in that stream's ticks.
+    ///
+    /// # Errors
+    ///
+    /// Where it can't; it then goes on as it was.
+    fn seek(&mut self, stream: usize, pts: i64) -> Result<()> {
+        let _ = (stream, pts);
+        Err(Error::Usage("a stream that arrives live can't be sought in".into()))
+    }
+
+    /// Title, encoder and the like, as far as they are known.
+    fn metadata(&self) -> Metadata {
+        Metadata::new()
+    }
+
+    /// Its length in bytes, where it is known.
+    fn size(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Where the bytes of an output go.
@@ -112,7 +161,7 @@ pub trait Scheme: Send + Sync {
     /// # Errors
     ///
     /// Where it can't be reached, or the protocol has no inputs.
-    fn open_source(&self, url: &Url, options: &SourceOptions) -> Result<Box<dyn ByteSource>>;
+    fn open_source(&self, url: &Url, options: &SourceOptions) -> Result<Origin>;
 
     /// Opens an output.
     ///

@@ -152,6 +152,19 @@ impl<T> Queue<T> {
         .await
     }
 
+    /// Resolves when the queue is closed.
+    pub(crate) async fn closed(&self) {
+        poll_fn(|context| {
+            let mut state = self.lock();
+            if state.closed {
+                return Poll::Ready(());
+            }
+            state.wakers.push(context.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+
     /// No more items will be added: the reader gets those that wait, then the end.
     pub(crate) fn end(&self) {
         let mut state = self.lock();

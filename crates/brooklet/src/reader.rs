@@ -1,6 +1,7 @@
 //! Reading: a URL to chunks of frames.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use brooklet_codec::{DecoderOptions, open_decoder};
 use brooklet_convert::AudioTarget;
@@ -8,7 +9,7 @@ use brooklet_media::{Decoder, Frame, FramePool, MediaKind, SampleFormat, StreamP
 
 use crate::chunk::{Chunk, Gather};
 use crate::input::{Input, InputEvent};
-use crate::job::{AudioSpec, InputSpec, VideoSpec};
+use crate::job::{AudioSpec, InputSpec, Journal, VideoSpec};
 use crate::stage::cut::{Cut, Window};
 use crate::stage::{PictureChain, SoundChain};
 use crate::{Error, Result, Stopper};
@@ -20,6 +21,7 @@ use crate::{Error, Result, Stopper};
 /// piles up and nothing is lost, however unequal the streams are.
 pub struct Reader {
     input: Input,
+    journal: Arc<Journal>,
     url: String,
     spec: InputSpec,
     pool: FramePool,
@@ -59,8 +61,10 @@ impl Reader {
     ///
     /// As [`Reader::open`].
     pub fn open_with(spec: &InputSpec, stopper: &Stopper) -> Result<Self> {
+        let journal = Arc::default();
         Ok(Self {
-            input: Input::open(spec, stopper, false)?,
+            input: Input::open(spec, stopper, &journal, false)?,
+            journal,
             url: spec.url.clone(),
             spec: spec.clone(),
             pool: FramePool::new(),
@@ -73,6 +77,11 @@ impl Reader {
     /// The streams, by number.
     pub fn streams(&self) -> &[StreamParams] {
         self.input.streams()
+    }
+
+    /// Lines of warning since the last call: a connection that broke and was made again, and the like.
+    pub fn warnings(&self) -> Vec<String> {
+        self.journal.take()
     }
 
     /// The number of the first stream of a kind.

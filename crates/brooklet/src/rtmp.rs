@@ -4,13 +4,17 @@
 //! |---|---|
 //! | `connection` | one socket driving one state machine |
 //! | `sink` | packets to tags, and the queue between the output's thread and its connection |
-//! | `publish` | connecting to a server |
+//! | `publish` | connecting to a server, to send it a stream |
+//! | `play` | connecting to a server, to receive a stream |
+//! | `backoff` | how long to wait before connecting again |
 //! | `listen` | waiting for one viewer, or serving all who come |
 //! | `feed` | what a viewer needs who comes late: headers and the last group of pictures |
 
+mod backoff;
 mod connection;
 mod feed;
 mod listen;
+mod play;
 mod publish;
 mod sink;
 
@@ -18,7 +22,7 @@ use brooklet_media::Timestamp;
 use brooklet_rtmp::RtmpUrl;
 
 use crate::job::Listen;
-use crate::protocol::{ByteSource, Scheme, SinkOptions, SourceOptions, Target};
+use crate::protocol::{Origin, Scheme, SinkOptions, SourceOptions, Target};
 use crate::{Error, Result, Url};
 
 /// The protocol.
@@ -33,8 +37,9 @@ impl Scheme for Rtmp {
         Some("flv")
     }
 
-    fn open_source(&self, url: &Url, _: &SourceOptions) -> Result<Box<dyn ByteSource>> {
-        Err(Error::Usage(format!("{}: rtmp is written, not read, so far; it can be an output", url.text)))
+    fn open_source(&self, url: &Url, options: &SourceOptions) -> Result<Origin> {
+        let peer = RtmpUrl::parse(&url.text).map_err(|source| Error::rtmp(&url.text, source))?;
+        Ok(Origin::Packets(play::open(url, &peer, options)?))
     }
 
     fn open_sink(&self, url: &Url, options: &SinkOptions) -> Result<Target> {
@@ -44,10 +49,6 @@ impl Scheme for Rtmp {
             Listen::One => listen::open_for_one(url, &peer, options)?,
             Listen::Many => listen::open_for_many(url, &peer, options)?,
         }))
-    }
-
-    fn directions(&self) -> (bool, bool) {
-        (false, true)
     }
 }
 

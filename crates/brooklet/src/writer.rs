@@ -28,6 +28,7 @@ pub struct Writer {
     streams: Vec<Stream>,
     threads: Vec<JoinHandle<Result<()>>>,
     counters: Arc<Counters>,
+    journal: Arc<Journal>,
     /// Until the first write.
     works: Vec<Work>,
 }
@@ -92,6 +93,7 @@ impl Writer {
             streams: Vec::new(),
             threads: Vec::new(),
             counters: Arc::default(),
+            journal: Arc::default(),
             works: Vec::new(),
         })
     }
@@ -152,6 +154,11 @@ impl Writer {
         Ok(())
     }
 
+    /// Lines of warning since the last call: a connection that broke and was made again, and the like.
+    pub fn warnings(&self) -> Vec<String> {
+        self.journal.take()
+    }
+
     /// Encodes what is held back, finishes the output, and returns when all of it is stored or sent.
     ///
     /// # Errors
@@ -179,7 +186,7 @@ impl Writer {
     }
 
     fn open(&mut self) -> Result<()> {
-        let output = self.format.open(&self.spec, &self.stopper)?;
+        let output = self.format.open(&self.spec, &self.stopper, &self.journal)?;
         // Each stream has a source of its own, so none waits for another behind the same thread.
         let from: Vec<usize> = (0..self.streams.len()).collect();
         let mixer = mixer_for(&self.spec, &from, false);
@@ -197,9 +204,9 @@ impl Writer {
             self.threads.push(spawn(&self.spec.url, move || stage.run())?);
         }
         let (metadata, counters) = (self.spec.metadata.clone(), self.counters.clone());
-        let write = move |output: Output, mixer: Arc<Mixer>| {
-            output.run(&mixer, &metadata, &counters, &Journal::default())
-        };
+        let journal = self.journal.clone();
+        let write =
+            move |output: Output, mixer: Arc<Mixer>| output.run(&mixer, &metadata, &counters, &journal);
         self.threads.push(spawn(&self.spec.url, move || write(output, mixer))?);
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Finding out what an input is: its format from its first bytes, and what a person wants to know of it.
 
+use std::sync::Arc;
+
 use brooklet_format::{DemuxerInfo, Probe};
 use brooklet_media::{Metadata, StreamParams, Timestamp};
 use bytes::{Bytes, BytesMut};
@@ -39,7 +41,7 @@ pub struct Probed {
 ///
 /// Where it can't be opened, or is not media.
 pub fn probe(spec: &InputSpec) -> Result<Probed> {
-    let input = Input::open(spec, &Stopper::new(), true)?;
+    let input = Input::open(spec, &Stopper::new(), &Arc::default(), true)?;
     let (duration, size) = (input.duration(), input.size());
     let bit_rate = size.zip(duration).filter(|(_, duration)| !duration.is_zero());
     Ok(Probed {

@@ -43,7 +43,7 @@ impl Counters {
 
 /// Warnings, until someone takes them. At most [`Journal::MOST`] wait; then the newest are counted, not kept.
 #[derive(Debug, Default)]
-pub(crate) struct Journal {
+pub struct Journal {
     lines: Mutex<Vec<String>>,
 }
 
@@ -51,7 +51,7 @@ impl Journal {
     const MOST: usize = 100;
 
     /// Adds a line.
-    pub(crate) fn warn(&self, line: impl Into<String>) {
+    pub fn warn(&self, line: impl Into<String>) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() < Self::MOST {
             lines.push(line.into());
@@ -59,7 +59,7 @@ impl Journal {
     }
 
     /// Adds a line for the 1st, 2nd, 4th, 8th … of a kind of event, so that a bad hour does not fill a disk.
-    pub(crate) fn warn_some(&self, count: u64, line: impl FnOnce() -> String) {
+    pub fn warn_some(&self, count: u64, line: impl FnOnce() -> String) {
         if count.is_power_of_two() {
             let times = if count > 1 { format!(" ({count} times so far)") } else { String::new() };
             self.warn(line() + &times);
@@ -67,7 +67,7 @@ impl Journal {
     }
 
     /// The lines since the last call.
-    pub(crate) fn take(&self) -> Vec<String> {
+    pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.lines.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

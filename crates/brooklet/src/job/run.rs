@@ -46,8 +46,9 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
         return Err(Error::Usage("a job needs an input and an output".into()));
     }
     let keep_time = job.outputs.iter().all(|output| output.copy_timestamps);
-    let inputs: Vec<Input> =
-        job.inputs.iter().map(|spec| Input::open(spec, stopper, keep_time)).collect::<Result<_>>()?;
+    let journal: Arc<Journal> = Arc::default();
+    let open = |spec| Input::open(spec, stopper, &journal, keep_time);
+    let inputs: Vec<Input> = job.inputs.iter().map(open).collect::<Result<_>>()?;
     let streams: Vec<Vec<StreamParams>> = inputs.iter().map(|input| input.streams().to_vec()).collect();
     let slices: Vec<&[StreamParams]> = streams.iter().map(Vec::as_slice).collect();
     let formats: Vec<OutputFormat> = job.outputs.iter().map(OutputFormat::find).collect::<Result<_>>()?;
@@ -72,7 +73,7 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
         .outputs
         .iter()
         .zip(&formats)
-        .map(|(spec, format)| format.open(spec, &abort))
+        .map(|(spec, format)| format.open(spec, &abort, &journal))
         .collect::<Result<_>>()?;
     *waiting.lock().unwrap_or_else(PoisonError::into_inner) = false;
 
@@ -84,7 +85,7 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
         streams: &streams,
         outputs: &outputs,
         live_inputs: inputs.iter().map(Input::is_live).collect(),
-        journal: Arc::default(),
+        journal,
         counters: outputs.iter().map(|_| Arc::default()).collect(),
         pool: FramePool::new(),
         routes: streams.iter().map(|streams| streams.iter().map(|_| Vec::new()).collect()).collect(),

@@ -39,6 +39,8 @@ pub struct InputSpec {
     pub layout: Option<ChannelLayout>,
     /// `-timeout`, `-rw_timeout`: the longest wait for a connection or for bytes; none is for ever.
     pub timeout: Option<Duration>,
+    /// `-reconnect` and its limits.
+    pub reconnect: Reconnect,
     /// `-an`, `-vn` before `-i`: kinds of stream to leave out.
     pub no_audio: bool,
     /// See `no_audio`.
@@ -72,6 +74,8 @@ pub struct OutputSpec {
     pub listen: Listen,
     /// `-timeout`: the longest wait for a viewer, a connection, or room to write; none is for ever.
     pub timeout: Option<Duration>,
+    /// `-reconnect` and its limits.
+    pub reconnect: Reconnect,
     /// `-muxrate`: bit/s of an MPEG-TS of constant rate.
     pub muxrate: Option<u64>,
     /// `-flvflags`, without their `+`.
@@ -82,6 +86,28 @@ pub struct OutputSpec {
     pub overwrite: bool,
     /// `-re` in effect for some input, or a live source: encoders take their low-delay settings.
     pub live: Option<bool>,
+}
+
+/// Whether, and how, to connect again where a live peer goes away in the middle. The first connection is never tried
+/// twice: what is wrong with it is told at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reconnect {
+    /// `-reconnect 1`: where the connection breaks, or nothing comes for as long as `-rw_timeout` says.
+    pub enabled: bool,
+    /// `-reconnect_at_eof 1`: of an input, also where the server says that the stream is over.
+    pub at_end: bool,
+    /// `-reconnect_delay_max`: the longest wait before a try. The first wait is half a second, and each is twice the
+    /// one before.
+    pub delay_max: Duration,
+    /// `-reconnect_max_retries`: how many tries in a row may fail; none is without limit.
+    pub max_retries: Option<u32>,
+}
+
+impl Default for Reconnect {
+    /// Not at all; when switched on, up to 30 s between tries, without limit.
+    fn default() -> Self {
+        Self { enabled: false, at_end: false, delay_max: Duration::from_secs(30), max_retries: None }
+    }
 }
 
 /// How an output waits for viewers.

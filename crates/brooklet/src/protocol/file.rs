@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use brooklet_media::{Piece, Place, Source};
 use bytes::{Bytes, BytesMut};
 
-use super::{ByteSink, ByteSource, Scheme, SinkOptions, SourceOptions, Target};
+use super::{ByteSink, ByteSource, Origin, Scheme, SinkOptions, SourceOptions, Target};
 use crate::{Error, Result, Url};
 
 /// Bytes read at once.
@@ -20,7 +20,7 @@ impl Scheme for FileScheme {
         &["file"]
     }
 
-    fn open_source(&self, url: &Url, _: &SourceOptions) -> Result<Box<dyn ByteSource>> {
+    fn open_source(&self, url: &Url, _: &SourceOptions) -> Result<Origin> {
         let failed = |source| Error::io(&url.text, "cannot open", source);
         let file = File::open(&url.rest).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
@@ -30,7 +30,8 @@ impl Scheme for FileScheme {
         // A named pipe or a device has no length and no way back.
         let source =
             Source { seekable: metadata.is_file(), length: metadata.is_file().then_some(metadata.len()) };
-        Ok(Box::new(FileSource { url: url.text.clone(), file, source, buffer: BytesMut::new() }))
+        let source = FileSource { url: url.text.clone(), file, source, buffer: BytesMut::new() };
+        Ok(Origin::Bytes(Box::new(source)))
     }
 
     fn open_sink(&self, url: &Url, options: &SinkOptions) -> Result<Target> {

@@ -7,7 +7,7 @@ use std::thread;
 use brooklet_media::{Piece, Place, Source};
 use bytes::{Bytes, BytesMut};
 
-use super::{ByteSink, ByteSource, Scheme, SinkOptions, SourceOptions, Target};
+use super::{ByteSink, ByteSource, Origin, Scheme, SinkOptions, SourceOptions, Target};
 use crate::queue::Queue;
 use crate::{Error, Result, Stopper, Url};
 
@@ -24,7 +24,7 @@ impl Scheme for Pipe {
         &["pipe"]
     }
 
-    fn open_source(&self, url: &Url, options: &SourceOptions) -> Result<Box<dyn ByteSource>> {
+    fn open_source(&self, url: &Url, options: &SourceOptions) -> Result<Origin> {
         let input: Box<dyn Read + Send> = match descriptor(url, 0)? {
             0 => Box::new(io::stdin()),
             other => {
@@ -32,7 +32,7 @@ impl Scheme for Pipe {
                 Box::new(file.map_err(|source| Error::io(&url.text, "cannot open", source))?)
             }
         };
-        Ok(Box::new(PipeSource::start(url, input, options)))
+        Ok(Origin::Bytes(Box::new(PipeSource::start(url, input, options))))
     }
 
     fn open_sink(&self, url: &Url, _: &SinkOptions) -> Result<Target> {

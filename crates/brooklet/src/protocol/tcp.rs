@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::socket::{check_options, host_port, number, resolve, wait_for};
-use super::{ByteSink, ByteSource, Scheme, SinkOptions, SourceOptions, Target};
+use super::{ByteSink, ByteSource, Origin, Scheme, SinkOptions, SourceOptions, Target};
 use crate::job::Listen;
 use crate::queue::{Popped, Queue};
 use crate::{Error, Result, Stopper, Url, runtime};
@@ -33,7 +33,7 @@ impl Scheme for Tcp {
         &["tcp"]
     }
 
-    fn open_source(&self, url: &Url, options: &SourceOptions) -> Result<Box<dyn ByteSource>> {
+    fn open_source(&self, url: &Url, options: &SourceOptions) -> Result<Origin> {
         check_options(url, OPTIONS)?;
         let listen = listens(url, Listen::No);
         let timeout = timeout(url, options.timeout)?;
@@ -56,7 +56,8 @@ impl Scheme for Tcp {
                 }
             }
         })?;
-        Ok(Box::new(TcpSource { url: url.text.clone(), timeout, stopper: options.stopper.clone(), queue }))
+        let (url, stopper) = (url.text.clone(), options.stopper.clone());
+        Ok(Origin::Bytes(Box::new(TcpSource { url, timeout, stopper, queue })))
     }
 
     fn open_sink(&self, url: &Url, options: &SinkOptions) -> Result<Target> {

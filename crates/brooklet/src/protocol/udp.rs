@@ -10,7 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::socket::check_options;
-use super::{ByteSource, Scheme, SinkOptions, SourceOptions, Target};
+use super::{Origin, Scheme, SinkOptions, SourceOptions, Target};
 use crate::{Result, Url};
 
 const OPTIONS: &[&str] = &[
@@ -39,9 +39,9 @@ impl Scheme for Udp {
         Some("mpegts")
     }
 
-    fn open_source(&self, url: &Url, options: &SourceOptions) -> Result<Box<dyn ByteSource>> {
+    fn open_source(&self, url: &Url, options: &SourceOptions) -> Result<Origin> {
         check_options(url, OPTIONS)?;
-        receive::open(url, options)
+        Ok(Origin::Bytes(receive::open(url, options)?))
     }
 
     fn open_sink(&self, url: &Url, options: &SinkOptions) -> Result<Target> {

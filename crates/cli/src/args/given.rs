@@ -59,6 +59,16 @@ impl Given {
         self.read(self.value.parse().ok(), "a whole number")
     }
 
+    /// 0 or 1.
+    pub(crate) fn switch(&self) -> Result<bool, UsageError> {
+        let on = match self.value.as_str() {
+            "1" | "true" | "on" => Some(true),
+            "0" | "false" | "off" => Some(false),
+            _ => None,
+        };
+        self.read(on, "1 (on) or 0 (off)")
+    }
+
     /// Any number.
     pub(crate) fn number(&self) -> Result<f64, UsageError> {
         self.read(values::number(&self.value), "a number")

@@ -1,0 +1,64 @@
+//! How long to wait before the next try.
+
+use std::time::Duration;
+
+use crate::job::Reconnect;
+
+/// The first wait.
+const FIRST: Duration = Duration::from_millis(500);
+
+/// Tries in a row, and the waits between them: each twice the one before, up to a limit.
+#[derive(Debug)]
+pub(super) struct Backoff {
+    how: Reconnect,
+    failures: u32,
+}
+
+impl Backoff {
+    pub(super) const fn new(how: Reconnect) -> Self {
+        Self { how, failures: 0 }
+    }
+
+    /// Something has failed: how long to wait before the next try; `None` where there is to be none.
+    pub(super) fn failed(&mut self) -> Option<Duration> {
+        if self.how.max_retries.is_some_and(|most| self.failures >= most) {
+            return None;
+        }
+        let doubled = FIRST.saturating_mul(1 << self.failures.min(16));
+        self.failures = self.failures.saturating_add(1);
+        Some(doubled.min(self.how.delay_max))
+    }
+
+    /// Media flow: the next failure is the first again.
+    pub(super) const fn succeeded(&mut self) {
+        self.failures = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(how: Reconnect, count: usize) -> Vec<u64> {
+        let mut backoff = Backoff::new(how);
+        (0..count).map_while(|_| backoff.failed()).map(|wait| wait.as_millis() as u64).collect()
+    }
+
+    #[test]
+    fn waits_double_up_to_the_limit() {
+        let delay_max = Duration::from_secs(3);
+        let how = Reconnect { delay_max, ..Reconnect::default() };
+        assert_eq!(waits(how, 5), [500, 1_000, 2_000, 3_000, 3_000]);
+        assert_eq!(waits(how, 10_000).len(), 10_000, "without limit");
+        assert_eq!(waits(Reconnect { max_retries: Some(2), ..how }, 5), [500, 1_000]);
+        }
+
+    #[test]
+    fn what_worked_for_a_while_is_tried_at_once_again() {
+        let how = Reconnect { max_retries: Some(1), ..Reconnect::default() };
+        let mut backoff = Backoff::new(how);
+        assert_eq!((backoff.failed(), backoff.failed()), (Some(FIRST), None));
+        backoff.succeeded();
+        assert_eq!(backoff.failed(), Some(FIRST));
+    }
+}
