@@ -2,12 +2,14 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `connect` | the way to a server, until it has agreed |
 //! | `connection` | one socket driving one state machine |
 //! | `sink` | packets to tags, and the queue between the output's thread and its connection |
-//! | `publish` | connecting to a server |
+//! | `publish` | sending a stream to a server |
 //! | `listen` | waiting for one viewer, or serving all who come |
 //! | `feed` | what a viewer needs who comes late: headers and the last group of pictures |
 
+mod connect;
 mod connection;
 mod feed;
 mod listen;
