@@ -17,7 +17,9 @@ use std::time::{Duration, Instant};
 pub(crate) use counters::Counters;
 pub use counters::Journal;
 pub(crate) use plan::{Action, action};
-pub use spec::{AudioSpec, CodecChoice, FpsMode, InputSpec, Listen, Map, OutputSpec, Reconnect, Specifier, VideoSpec};
+pub use spec::{
+    AudioSpec, CodecChoice, FpsMode, InputSpec, Listen, Map, OutputSpec, Reconnect, Specifier, VideoSpec,
+};
 
 use crate::{Error, Result, Stopper};
 use run::Outcome;

@@ -4,13 +4,15 @@
 //! |---|---|
 //! | `connection` | one socket driving one state machine |
 //! | `sink` | packets to tags, and the queue between the output's thread and its connection |
-//! | `publish` | connecting to a server, to send it a stream |
-//! | `play` | connecting to a server, to receive a stream |
+//! | `connect` | the way to a server, until it has agreed |
+//! | `publish` | sending a stream to a server |
+//! | `play` | receiving a stream from a server |
 //! | `backoff` | how long to wait before connecting again |
 //! | `listen` | waiting for one viewer, or serving all who come |
 //! | `feed` | what a viewer needs who comes late: headers and the last group of pictures |
 
 mod backoff;
+mod connect;
 mod connection;
 mod feed;
 mod listen;

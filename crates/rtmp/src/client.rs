@@ -99,9 +99,12 @@ pub struct Client {
     ended: bool,
 }
 
+/// What is wanted of the server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Purpose {
+pub enum Purpose {
+    /// That it takes our stream.
     Publish,
+    /// That it sends its stream.
     Play,
 }
 
@@ -116,7 +119,8 @@ impl Client {
         Self::new(Purpose::Play, url, options, random, now)
     }
 
-    fn new(
+    /// Begins to publish or to play. `random` should be hard to guess, no more.
+    pub fn new(
         purpose: Purpose,
         url: &RtmpUrl,
         options: ClientOptions,

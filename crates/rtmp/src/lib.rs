@@ -61,7 +61,7 @@ mod session;
 pub mod url;
 
 pub use chunk::ChunkLimits;
-pub use client::{Client, ClientEvent, ClientOptions};
+pub use client::{Client, ClientEvent, ClientOptions, Purpose};
 pub use command::Capabilities;
 pub use error::{Error, Place, Result, Stage};
 pub use message::{Message, MessageType};

@@ -51,7 +51,7 @@ mod tests {
         assert_eq!(waits(how, 5), [500, 1_000, 2_000, 3_000, 3_000]);
         assert_eq!(waits(how, 10_000).len(), 10_000, "without limit");
         assert_eq!(waits(Reconnect { max_retries: Some(2), ..how }, 5), [500, 1_000]);
-        }
+    }
 
     #[test]
     fn what_worked_for_a_while_is_tried_at_once_again() {

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use brooklet_flv::{Tag, TagReader};
 use brooklet_media::{DemuxEvent, Metadata};
-use brooklet_rtmp::{Client, ClientEvent, ClientOptions, RtmpUrl};
+use brooklet_rtmp::{Client, ClientEvent, ClientOptions, Purpose, RtmpUrl};
 
 use super::backoff::Backoff;
+use super::connect::connect;
 use super::connection::{Connection, Turn};
-use super::{handshake_random, now};
 use crate::protocol::socket::wait_for;
-use crate::protocol::tcp;
 use crate::protocol::{PacketSource, SourceOptions};
 use crate::queue::Queue;
 use crate::{Error, Result, Stopper, Url, runtime};
@@ -30,8 +29,7 @@ pub(super) fn open(url: &Url, peer: &RtmpUrl, options: &SourceOptions) -> Result
     let player = Player { url: url.text.clone(), peer: peer.clone(), options: options.clone() };
     let first = player.clone();
     let patience = (player.patience(), "the server did not answer");
-    let connection =
-        wait_for(url, &options.stopper, Some(patience), async move { first.connect().await })?;
+    let connection = wait_for(url, &options.stopper, Some(patience), async move { first.connect().await })?;
     let arrivals = Queue::new(WAITING);
     let stopped = arrivals.clone();
     options.stopper.on_stop(move || stopped.close());
@@ -172,14 +170,8 @@ impl Player {
     }
 
     async fn connect(&self) -> Result<Connection<Client>> {
-        let stream = tcp::connect(&self.peer.host, self.peer.port).await;
-        let stream = stream.map_err(|source| Error::io(&self.url, "cannot connect", source))?;
-        let client = Client::play(&self.peer, ClientOptions::default(), &handshake_random(), now());
-        let mut connection = Connection::new(&self.url, stream, client, self.options.timeout);
-        match connection.turn(std::future::pending::<()>()).await? {
-            Turn::Event(ClientEvent::Ready) => Ok(connection),
-            _ => Err(Error::Left { url: self.url.clone() }),
-        }
+        let how = ClientOptions::default();
+        connect(&self.url, &self.peer, Purpose::Play, &how, self.options.timeout).await
     }
 
     fn patience(&self) -> Duration {

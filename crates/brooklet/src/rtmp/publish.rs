@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use brooklet_rtmp::{Client, ClientEvent, ClientOptions, RtmpUrl};
+use brooklet_rtmp::{Client, ClientEvent, ClientOptions, Purpose, RtmpUrl};
 
-use super::connection::{Connection, Turn};
+use super::connect::connect;
 use super::sink::{LAST_TAG, Remote, Sent, TagSink, send_tags};
-use super::{handshake_random, now};
 use crate::protocol::socket::wait_for;
-use crate::protocol::tcp;
 use crate::protocol::{LivePacketSink, SinkOptions};
 use crate::{Error, Result, Url, runtime};
 
@@ -18,16 +16,8 @@ const CONNECT: Duration = Duration::from_secs(20);
 /// Connects and waits until the server has agreed, or refused.
 pub(super) fn open(url: &Url, peer: &RtmpUrl, options: &SinkOptions) -> Result<Box<dyn LivePacketSink>> {
     let (text, peer, limit) = (url.text.clone(), peer.clone(), options.timeout);
-    let connecting = async move {
-        let stream = tcp::connect(&peer.host, peer.port).await;
-        let stream = stream.map_err(|source| Error::io(&text, "cannot connect", source))?;
-        let client = Client::publish(&peer, ClientOptions::default(), &handshake_random(), now());
-        let mut connection = Connection::new(&text, stream, client, limit);
-        match connection.turn(std::future::pending::<()>()).await? {
-            Turn::Event(ClientEvent::Ready) => Ok(connection),
-            _ => Err(Error::Left { url: text }),
-        }
-    };
+    let connecting =
+        async move { connect(&text, &peer, Purpose::Publish, &ClientOptions::default(), limit).await };
     let patience = (options.timeout.unwrap_or(CONNECT), "the server did not answer");
     let mut connection = wait_for(url, &options.stopper, Some(patience), connecting)?;
 
