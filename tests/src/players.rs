@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::peers;
 use crate::probe::{self, Packet, nanoseconds};
-use crate::program::{Run, Running};
+use crate::program::{Run, Running, brooklet};
 
 /// A program that plays RTMP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +23,14 @@ pub enum Player {
     Mpv,
     /// GStreamer's `rtmp2src`, dumping, demultiplexing and decoding.
     Gstreamer,
+    /// Our own program, copying.
+    Brooklet,
 }
 
 impl Player {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Ffmpeg, Self::Ffmpeg9, Self::Rtmpdump, Self::Mpv, Self::Gstreamer];
+    pub const ALL: [Self; 6] =
+        [Self::Ffmpeg, Self::Ffmpeg9, Self::Rtmpdump, Self::Mpv, Self::Gstreamer, Self::Brooklet];
 
     /// Begins to play; `None` where it is not installed.
     pub fn play(self, url: &str) -> Option<Playing> {
@@ -44,11 +47,16 @@ impl Player {
             Self::Rtmpdump => peers::rtmpdump()?,
             Self::Mpv => peers::mpv()?,
             Self::Gstreamer => peers::gst_launch()?,
+            Self::Brooklet => brooklet(),
         };
         match self {
             Self::Ffmpeg | Self::Ffmpeg9 => {
                 let copy = ["-map", "0", "-c", "copy", "-f", "flv"];
                 command.args(["-nostdin", "-v", "warning", "-i", url]).args(copy).arg(path)
+            }
+            Self::Brooklet => {
+                let copy = ["-map", "0", "-c", "copy", "-f", "flv"];
+                command.args(["-nostdin", "-v", "error", "-i", url]).args(copy).arg(path)
             }
             Self::Rtmpdump => command.args(["--live", "-r", url, "-o"]).arg(path),
             Self::Mpv => {

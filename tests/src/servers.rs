@@ -29,8 +29,13 @@ impl Server {
     /// nginx with three applications: `live` takes whoever publishes, `closed` nobody, and `asked` asks a web server
     /// that says no.
     pub fn nginx() -> Option<Self> {
+        Self::nginx_at(free_port())
+    }
+
+    /// The same on this port: one that comes back.
+    pub fn nginx_at(port: u16) -> Option<Self> {
         let mut nginx = peers::nginx()?;
-        let (folder, port) = (folder(), free_port());
+        let folder = folder();
         let config = folder.path().join("nginx.conf");
         write(&config, &nginx_config(folder.path(), port, free_port()));
         nginx.arg("-p").arg(folder.path()).arg("-c").arg(&config);
@@ -82,6 +87,11 @@ impl Server {
             assert!(Instant::now() < until, "not {count} times '{words}':\n{}", self.log());
             thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Its TCP port.
+    pub const fn port(&self) -> u16 {
+        self.port
     }
 
     /// What it has logged.

@@ -15,7 +15,8 @@ const STRAGGLERS: Duration = Duration::from_secs(2);
 const SYNC: f64 = 0.020;
 
 /// GStreamer takes nothing from node-media-server, and from nginx not the last packet where the end follows at once.
-const OF_SERVERS: [Player; 4] = [Player::Ffmpeg, Player::Ffmpeg9, Player::Rtmpdump, Player::Mpv];
+const OF_SERVERS: [Player; 5] =
+    [Player::Ffmpeg, Player::Ffmpeg9, Player::Rtmpdump, Player::Mpv, Player::Brooklet];
 
 #[test]
 fn players_of_nginx_receive_a_copy_whole() {
