@@ -10,5 +10,6 @@ pub mod peers;
 pub mod players;
 pub mod probe;
 pub mod program;
+pub mod relay;
 pub mod servers;
 pub mod words;
