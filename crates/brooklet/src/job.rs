@@ -83,7 +83,8 @@ impl Running {
             elapsed: self.started.elapsed(),
             total: self.total,
             duplicated: of_first(|counters| counters.duplicated.load(Ordering::Relaxed)),
-            dropped: of_first(|counters| counters.dropped.load(Ordering::Relaxed)),
+            dropped: of_first(|counters| counters.dropped.load(Ordering::Relaxed))
+                + sum(|counters| counters.skipped.load(Ordering::Relaxed)),
         }
     }
 
@@ -155,6 +156,6 @@ pub struct Progress {
     pub total: Option<Duration>,
     /// Pictures duplicated to keep the frame rate.
     pub duplicated: u64,
-    /// Pictures dropped to keep the frame rate.
+    /// Pictures dropped to keep the frame rate, and packets that peers of any output were too slow for.
     pub dropped: u64,
 }

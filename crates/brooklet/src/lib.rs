@@ -42,6 +42,7 @@
 
 pub mod chunk;
 pub mod error;
+mod hub;
 mod input;
 pub mod job;
 mod output;

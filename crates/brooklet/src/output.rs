@@ -16,6 +16,9 @@ use crate::{Error, Result, Stopper, Url};
 use mixer::{Mixer, Next};
 use mux::MuxSink;
 
+/// How far a peer may fall behind what is live.
+const MAX_DELAY: Duration = Duration::from_secs(5);
+
 /// How long other streams may be while one is not known yet.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -65,10 +68,12 @@ impl OutputFormat {
         !matches!(self.url.scheme.as_str(), "file" | "pipe")
     }
 
-    /// Opens it; this is where `-listen 1` waits.
+    /// Opens it; this is where `-listen 1` waits. `realtime` says whether packets come no faster than time passes: then
+    /// a peer that is too slow loses some, and holds nobody up.
     pub(crate) fn open(
         &self,
         spec: &OutputSpec,
+        realtime: bool,
         stopper: &Stopper,
         journal: &Arc<Journal>,
     ) -> Result<Output> {
@@ -76,6 +81,7 @@ impl OutputFormat {
             timeout: spec.timeout,
             listen: spec.listen,
             reconnect: spec.reconnect,
+            max_delay: spec.max_delay.or(realtime.then_some(MAX_DELAY)),
             journal: journal.clone(),
             overwrite: spec.overwrite,
             stopper: stopper.clone(),
@@ -161,6 +167,7 @@ impl Output {
                     packet.stream = number;
                     self.sink().write(&packet)?;
                     counters.wrote(&streams[number], &packet, self.bytes());
+                    counters.set_skipped(self.skipped());
                 }
                 Next::Params(lane, params) => {
                     if let Some(number) = numbers.get(lane).copied().flatten() {
@@ -187,6 +194,13 @@ impl Output {
         match &self.sink {
             Sink::Mux(sink) => sink.written.load(Ordering::Relaxed),
             Sink::Packets(sink) => sink.bytes(),
+        }
+    }
+
+    fn skipped(&self) -> u64 {
+        match &self.sink {
+            Sink::Mux(_) => 0,
+            Sink::Packets(sink) => sink.skipped(),
         }
     }
 

@@ -37,6 +37,9 @@ pub struct SinkOptions {
     pub listen: Listen,
     /// Whether, and how, to connect again where the peer goes away.
     pub reconnect: Reconnect,
+    /// How old what waits may grow before it is skipped up to the last key frame; `None` waits, and whoever writes
+    /// blocks.
+    pub max_delay: Option<Duration>,
     /// Where to say what is worth a line and no error.
     pub journal: Arc<Journal>,
     /// Replace a file that exists.
@@ -141,6 +144,11 @@ pub enum Target {
 pub trait LivePacketSink: PacketSink<Error> {
     /// Bytes sent so far.
     fn bytes(&self) -> u64;
+
+    /// Packets that were not sent so far, because the peer was too slow.
+    fn skipped(&self) -> u64 {
+        0
+    }
 
     /// Whether the peer came to us: then its leaving is a normal end.
     fn is_listening(&self) -> bool;

@@ -7,18 +7,20 @@
 //! | `connect` | the way to a server, until it has agreed |
 //! | `publish` | sending a stream to a server |
 //! | `play` | receiving a stream from a server |
-//! | `backoff` | how long to wait before connecting again |
+//! | `dial`, `backoff` | making a connection, and making it again, after how long a wait |
 //! | `listen` | waiting for one viewer, or serving all who come |
 //! | `feed` | what a viewer needs who comes late: headers and the last group of pictures |
 
 mod backoff;
 mod connect;
 mod connection;
+mod dial;
 mod feed;
 mod listen;
 mod play;
 mod publish;
 mod sink;
+mod uplink;
 
 use brooklet_media::Timestamp;
 use brooklet_rtmp::RtmpUrl;

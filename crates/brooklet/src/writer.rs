@@ -186,7 +186,7 @@ impl Writer {
     }
 
     fn open(&mut self) -> Result<()> {
-        let output = self.format.open(&self.spec, &self.stopper, &self.journal)?;
+        let output = self.format.open(&self.spec, false, &self.stopper, &self.journal)?;
         // Each stream has a source of its own, so none waits for another behind the same thread.
         let from: Vec<usize> = (0..self.streams.len()).collect();
         let mixer = mixer_for(&self.spec, &from, false);

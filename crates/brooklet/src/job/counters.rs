@@ -15,6 +15,7 @@ pub(crate) struct Counters {
     pub(super) time: AtomicI64,
     pub(super) duplicated: AtomicU64,
     pub(super) dropped: AtomicU64,
+    pub(super) skipped: AtomicU64,
 }
 
 impl Counters {
@@ -32,6 +33,11 @@ impl Counters {
     /// The trailer was written: so many bytes in all.
     pub(crate) fn finished(&self, bytes: u64) {
         self.bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Packets that a slow peer did not get, so far.
+    pub(crate) fn set_skipped(&self, skipped: u64) {
+        self.skipped.store(skipped, Ordering::Relaxed);
     }
 
     /// Pictures duplicated and dropped to keep the frame rate, so far.

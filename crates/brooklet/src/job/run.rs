@@ -69,11 +69,15 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
             opening.stop();
         }
     });
+    let realtime = |chosen: &Vec<Chosen>| {
+        chosen.iter().any(|chosen| job.inputs[chosen.input].realtime || inputs[chosen.input].is_live())
+    };
     let outputs: Vec<Output> = job
         .outputs
         .iter()
         .zip(&formats)
-        .map(|(spec, format)| format.open(spec, &abort, &journal))
+        .zip(&chosen)
+        .map(|((spec, format), chosen)| format.open(spec, realtime(chosen), &abort, &journal))
         .collect::<Result<_>>()?;
     *waiting.lock().unwrap_or_else(PoisonError::into_inner) = false;
 

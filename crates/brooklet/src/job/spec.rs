@@ -76,6 +76,9 @@ pub struct OutputSpec {
     pub timeout: Option<Duration>,
     /// `-reconnect` and its limits.
     pub reconnect: Reconnect,
+    /// `-max_delay`: how far an RTMP server may fall behind before it skips to a key frame. Without it what is live, or
+    /// read with `-re`, has 5 s, and all else waits for the server.
+    pub max_delay: Option<Duration>,
     /// `-muxrate`: bit/s of an MPEG-TS of constant rate.
     pub muxrate: Option<u64>,
     /// `-flvflags`, without their `+`.

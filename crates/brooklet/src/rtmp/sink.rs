@@ -32,6 +32,11 @@ pub(super) trait TagTarget: Send {
 
     /// Bytes sent so far.
     fn bytes(&self) -> u64;
+
+    /// Pictures and sounds that were not sent, because the peer was too slow.
+    fn skipped(&self) -> u64 {
+        0
+    }
 }
 
 /// A packet sink over a [`TagTarget`].
@@ -82,6 +87,10 @@ impl<T: TagTarget> PacketSink<Error> for TagSink<T> {
 impl<T: TagTarget> LivePacketSink for TagSink<T> {
     fn bytes(&self) -> u64 {
         self.target.bytes()
+    }
+
+    fn skipped(&self) -> u64 {
+        self.target.skipped()
     }
 
     fn is_listening(&self) -> bool {

@@ -37,6 +37,11 @@ impl Given {
         self.read(values::time(&self.value), "a time (55, 1:02:03.5, 200ms)")
     }
 
+    /// A time in microseconds, or with its unit; none for 0.
+    pub(crate) fn timeout(&self) -> Result<Option<Duration>, UsageError> {
+        self.read(values::timeout(&self.value, values::Bare::Micros), "a time (microseconds, or 5s, 500ms)")
+    }
+
     /// A time that is not negative.
     pub(crate) fn duration(&self) -> Result<Duration, UsageError> {
         self.read(values::duration(&self.value), "a time from 0 on (55, 1:02:03.5, 200ms)")

@@ -58,7 +58,6 @@ pub(super) const FLAGS: &[Flag] = &[
     accepted("flags", "live outputs take their low-delay settings by themselves"),
     accepted("flags2", ENCODER),
     accepted("err_detect", "damaged packets are skipped"),
-    accepted("max_delay", BUFFERS),
     accepted("rtbufsize", BUFFERS),
     accepted("thread_queue_size", BUFFERS),
     accepted("max_muxing_queue_size", BUFFERS),

@@ -44,6 +44,16 @@ pub(super) const FLAGS: &[Flag] = &[
     )
     .value("COUNT")
     .help("give up after so many tries in a row; without limit where none is given"),
+    Flag::output("max_delay", |output, given| {
+        output.spec.max_delay = given.timeout()?;
+        Ok(())
+    })
+    .value("TIME")
+    .help("how far a server may fall behind before it skips to a key frame, in microseconds; or 5s")
+    .details(
+        "Of rtmp:// only. What is live, or read with -re, has 5 s where nothing is given: packets that wait for longer are \
+         dropped up to the last key frame, and counted as drop= in the status line. All else waits for the server.",
+    ),
 ];
 
 fn enable(how: &mut Reconnect, given: &Given) -> Outcome {

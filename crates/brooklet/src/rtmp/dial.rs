@@ -1,0 +1,94 @@
+//! Making a connection, and making it again.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use brooklet_rtmp::{Client, ClientOptions, Purpose, RtmpUrl};
+
+use super::backoff::Backoff;
+use super::connect::connect;
+use super::connection::Connection;
+use crate::job::{Journal, Reconnect};
+use crate::protocol::socket::wait_for;
+use crate::{Error, Result, Stopper, Url};
+
+/// How long a connection may take where the caller sets no timeout.
+const CONNECT: Duration = Duration::from_secs(20);
+/// How long a connection that is to be made again may stand still where the caller sets no timeout.
+const STILL: Duration = Duration::from_secs(30);
+/// A connection that lasted so long was a good one: the next failure is the first again.
+const GOOD: Duration = Duration::from_secs(10);
+
+/// A server, what is wanted of it, and how patiently.
+#[derive(Clone)]
+pub(super) struct Dial {
+    pub(super) url: String,
+    pub(super) peer: RtmpUrl,
+    pub(super) purpose: Purpose,
+    pub(super) client: ClientOptions,
+    pub(super) timeout: Option<Duration>,
+    pub(super) reconnect: Reconnect,
+    pub(super) journal: Arc<Journal>,
+}
+
+impl Dial {
+    /// The first connection: blocks until the server has agreed, or refused.
+    pub(super) fn first(&self, url: &Url, stopper: &Stopper) -> Result<Connection<Client>> {
+        let (dial, patience) = (self.clone(), (self.patience(), "the server did not answer"));
+        wait_for(url, stopper, Some(patience), async move { dial.connect().await })
+    }
+
+    /// Tries until the server agrees, is not to be tried any more, or `unwanted` comes to pass. `why` is what ended
+    /// the connection before, which was made at `made`.
+    pub(super) async fn again(
+        &self,
+        mut why: Error,
+        made: Instant,
+        backoff: &mut Backoff,
+        unwanted: impl Future<Output = ()>,
+    ) -> Result<Connection<Client>> {
+        if made.elapsed() > GOOD {
+            backoff.succeeded();
+        }
+        let trying = async {
+            loop {
+                let Some(wait) = backoff.failed().filter(|_| why.may_pass()) else { return Err(why) };
+                self.journal.warn(format!("{why}; connecting again in {} s", wait.as_secs_f64()));
+                tokio::time::sleep(wait).await;
+                let limit = self.patience();
+                let outcome = tokio::time::timeout(limit, self.connect()).await;
+                match outcome.unwrap_or_else(|_| Err(self.late("the server did not answer", limit))) {
+                    Ok(connection) => return Ok(connection),
+                    Err(error) => why = error,
+                }
+            }
+        };
+        tokio::select! {
+            outcome = trying => outcome,
+            () = unwanted => Err(Error::Stopped),
+        }
+    }
+
+    /// How long nothing may come, or go.
+    pub(super) fn stillness(&self) -> Option<Duration> {
+        self.timeout.or(self.reconnect.enabled.then_some(STILL))
+    }
+
+    /// Something took too long.
+    pub(super) fn late(&self, what: &'static str, after: Duration) -> Error {
+        Error::Timeout { url: self.url.clone(), what, after }
+    }
+
+    /// The server has ended it.
+    pub(super) fn left(&self) -> Error {
+        Error::Left { url: self.url.clone() }
+    }
+
+    async fn connect(&self) -> Result<Connection<Client>> {
+        connect(&self.url, &self.peer, self.purpose, &self.client, self.stillness()).await
+    }
+
+    fn patience(&self) -> Duration {
+        self.timeout.unwrap_or(CONNECT)
+    }
+}
