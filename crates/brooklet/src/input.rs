@@ -294,7 +294,12 @@ impl Driver {
         let mut source: Box<dyn ByteSource> = if named.is_some_and(|format| format.is_generated()) {
             Box::new(Nothing)
         } else {
-            let options = SourceOptions { timeout: spec.timeout, stopper: stopper.clone() };
+            let options = SourceOptions {
+                timeout: spec.timeout,
+                tls: spec.tls.clone(),
+                rtmp: spec.rtmp.clone(),
+                stopper: stopper.clone(),
+            };
             protocol::scheme(&url)?.open_source(&url, &options)?
         };
         let mut head = Bytes::new();

@@ -71,6 +71,8 @@ impl OutputFormat {
             timeout: spec.timeout,
             listen: spec.listen,
             overwrite: spec.overwrite,
+            tls: spec.tls.clone(),
+            rtmp: spec.rtmp.clone(),
             stopper: stopper.clone(),
         };
         let url = spec.url.clone();

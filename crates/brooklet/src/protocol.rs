@@ -4,6 +4,7 @@ pub mod file;
 pub mod pipe;
 pub(crate) mod socket;
 pub mod tcp;
+pub mod tls;
 pub mod udp;
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -11,6 +12,9 @@ use std::time::Duration;
 
 use brooklet_media::{PacketSink, Piece, Source};
 use bytes::Bytes;
+pub use tls::TlsOptions;
+
+pub use crate::rtmp::RtmpOptions;
 
 use crate::job::Listen;
 use crate::{Error, Result, Stopper, Url};
@@ -20,6 +24,10 @@ use crate::{Error, Result, Stopper, Url};
 pub struct SourceOptions {
     /// The longest wait for a connection or for bytes; `None` is for ever.
     pub timeout: Option<Duration>,
+    /// For protocols within TLS.
+    pub tls: TlsOptions,
+    /// For RTMP.
+    pub rtmp: RtmpOptions,
     /// Frees whoever waits for this input.
     pub stopper: Stopper,
 }
@@ -33,6 +41,10 @@ pub struct SinkOptions {
     pub listen: Listen,
     /// Replace a file that exists.
     pub overwrite: bool,
+    /// For protocols within TLS.
+    pub tls: TlsOptions,
+    /// For RTMP.
+    pub rtmp: RtmpOptions,
     /// Frees whoever waits for this output.
     pub stopper: Stopper,
 }

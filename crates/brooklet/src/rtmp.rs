@@ -1,8 +1,10 @@
-//! `rtmp://`: the sockets around `brooklet-rtmp`.
+//! `rtmp://` and `rtmps://`: the sockets around `brooklet-rtmp`.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `connect` | the way to a server, until it has agreed |
+//! | `connect` | the way to a server, with its login, until it has agreed |
+//! | `options` | what the user says beyond the URL |
+//! | `stream` | the socket, in the clear or within TLS |
 //! | `connection` | one socket driving one state machine |
 //! | `sink` | packets to tags, and the queue between the output's thread and its connection |
 //! | `publish` | sending a stream to a server |
@@ -13,11 +15,13 @@ mod connect;
 mod connection;
 mod feed;
 mod listen;
+mod options;
 mod publish;
 mod sink;
+mod stream;
 
 use brooklet_media::Timestamp;
-use brooklet_rtmp::RtmpUrl;
+pub use options::RtmpOptions;
 
 use crate::job::Listen;
 use crate::protocol::{ByteSource, Scheme, SinkOptions, SourceOptions, Target};
@@ -28,7 +32,7 @@ pub(crate) struct Rtmp;
 
 impl Scheme for Rtmp {
     fn names(&self) -> &'static [&'static str] {
-        &["rtmp"]
+        if cfg!(feature = "tls") { &["rtmp", "rtmps"] } else { &["rtmp"] }
     }
 
     fn default_format(&self) -> Option<&'static str> {
@@ -40,9 +44,9 @@ impl Scheme for Rtmp {
     }
 
     fn open_sink(&self, url: &Url, options: &SinkOptions) -> Result<Target> {
-        let peer = RtmpUrl::parse(&url.text).map_err(|source| Error::rtmp(&url.text, source))?;
+        let (peer, client) = options.rtmp.apply(url)?;
         Ok(Target::Packets(match options.listen {
-            Listen::No => publish::open(url, &peer, options)?,
+            Listen::No => publish::open(url, &peer, client, options)?,
             Listen::One => listen::open_for_one(url, &peer, options)?,
             Listen::Many => listen::open_for_many(url, &peer, options)?,
         }))

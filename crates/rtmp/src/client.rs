@@ -243,6 +243,12 @@ impl Client {
         self.ended = true;
     }
 
+    /// What it holds while nothing happens.
+    #[cfg(test)]
+    pub(crate) fn footprint(&self) -> Vec<usize> {
+        [self.link.footprint(), vec![self.events.len(), self.events.capacity()]].concat()
+    }
+
     fn connect(&mut self) {
         self.stage = Stage::Connect;
         let mut properties = vec![("app".to_owned(), self.app.as_str().into())];

@@ -53,6 +53,8 @@
 pub mod chunk;
 mod client;
 pub mod command;
+#[cfg(test)]
+mod endurance;
 pub mod error;
 pub mod handshake;
 mod login;

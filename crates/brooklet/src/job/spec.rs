@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use brooklet_media::{ChannelLayout, Metadata, PixelFormat, Rational, SampleFormat};
 
+use crate::protocol::{RtmpOptions, TlsOptions};
+
 /// One `-i`, with the options before it. `Default` plus a URL is a plain `-i url`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InputSpec {
@@ -39,6 +41,10 @@ pub struct InputSpec {
     pub layout: Option<ChannelLayout>,
     /// `-timeout`, `-rw_timeout`: the longest wait for a connection or for bytes; none is for ever.
     pub timeout: Option<Duration>,
+    /// `-tls_verify`, `-ca_file` and their kin.
+    pub tls: TlsOptions,
+    /// `-rtmp_app` and its kin.
+    pub rtmp: RtmpOptions,
     /// `-an`, `-vn` before `-i`: kinds of stream to leave out.
     pub no_audio: bool,
     /// See `no_audio`.
@@ -72,6 +78,10 @@ pub struct OutputSpec {
     pub listen: Listen,
     /// `-timeout`: the longest wait for a viewer, a connection, or room to write; none is for ever.
     pub timeout: Option<Duration>,
+    /// `-tls_verify`, `-ca_file` and their kin.
+    pub tls: TlsOptions,
+    /// `-rtmp_app` and its kin.
+    pub rtmp: RtmpOptions,
     /// `-muxrate`: bit/s of an MPEG-TS of constant rate.
     pub muxrate: Option<u64>,
     /// `-flvflags`, without their `+`.

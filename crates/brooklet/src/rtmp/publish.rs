@@ -14,10 +14,15 @@ use crate::{Error, Result, Url, runtime};
 const CONNECT: Duration = Duration::from_secs(20);
 
 /// Connects and waits until the server has agreed, or refused.
-pub(super) fn open(url: &Url, peer: &RtmpUrl, options: &SinkOptions) -> Result<Box<dyn LivePacketSink>> {
+pub(super) fn open(
+    url: &Url,
+    peer: &RtmpUrl,
+    client: ClientOptions,
+    options: &SinkOptions,
+) -> Result<Box<dyn LivePacketSink>> {
     let (text, peer, limit) = (url.text.clone(), peer.clone(), options.timeout);
-    let connecting =
-        async move { connect(&text, &peer, Purpose::Publish, &ClientOptions::default(), limit).await };
+    let tls = options.tls.clone();
+    let connecting = async move { connect(&text, &peer, Purpose::Publish, &client, &tls, limit).await };
     let patience = (options.timeout.unwrap_or(CONNECT), "the server did not answer");
     let mut connection = wait_for(url, &options.stopper, Some(patience), connecting)?;
 

@@ -5,6 +5,7 @@ mod audio;
 mod file;
 mod global;
 mod input;
+mod network;
 mod output;
 mod refused;
 mod show;
@@ -16,10 +17,11 @@ use crate::command::Verb;
 
 /// All options, in the order of the help.
 pub(crate) fn all() -> impl Iterator<Item = &'static Flag> {
-    let tables: [&'static [Flag]; 10] = [
+    let tables: [&'static [Flag]; 11] = [
         show::FLAGS,
         global::FLAGS,
         file::FLAGS,
+        network::FLAGS,
         input::FLAGS,
         output::FLAGS,
         video::FLAGS,
