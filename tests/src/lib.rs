@@ -6,10 +6,12 @@
 
 pub mod clips;
 pub mod compare;
+pub mod gatekeeper;
 pub mod peers;
 pub mod players;
 pub mod probe;
 pub mod program;
 pub mod relay;
 pub mod servers;
+pub mod tls;
 pub mod words;

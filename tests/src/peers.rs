@@ -54,6 +54,11 @@ pub fn node_media_server() -> Option<(Command, PathBuf)> {
     node.map(|node| (node, modules))
 }
 
+/// openssl, which makes certificates.
+pub fn openssl() -> Option<Command> {
+    program("openssl", "version")
+}
+
 /// `tsreport` of tstools.
 pub fn tsreport() -> Option<Command> {
     program("tsreport", "--help")

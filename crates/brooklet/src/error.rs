@@ -47,6 +47,14 @@ pub enum Error {
         /// What it did.
         source: brooklet_rtmp::Error,
     },
+    /// There is no TLS connection: a certificate that is not trusted, or files that can't be used.
+    #[error("{url}: {what}")]
+    Tls {
+        /// The peer, as the user wrote it.
+        url: String,
+        /// What is wrong, and what to do.
+        what: String,
+    },
     /// The other side closed the stream before we did.
     #[error("{url}: the other side closed the stream")]
     Left {

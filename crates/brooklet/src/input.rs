@@ -309,6 +309,8 @@ fn open(spec: &InputSpec, stopper: &Stopper, journal: &Arc<Journal>) -> Result<O
     let options = SourceOptions {
         timeout: spec.timeout,
         reconnect: spec.reconnect,
+        tls: spec.tls.clone(),
+        rtmp: spec.rtmp.clone(),
         journal: journal.clone(),
         stopper: stopper.clone(),
     };

@@ -84,6 +84,8 @@ impl OutputFormat {
             max_delay: spec.max_delay.or(realtime.then_some(MAX_DELAY)),
             journal: journal.clone(),
             overwrite: spec.overwrite,
+            tls: spec.tls.clone(),
+            rtmp: spec.rtmp.clone(),
             stopper: stopper.clone(),
         };
         let url = spec.url.clone();

@@ -4,6 +4,7 @@ pub mod file;
 pub mod pipe;
 pub(crate) mod socket;
 pub mod tcp;
+pub mod tls;
 pub mod udp;
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -11,6 +12,9 @@ use std::time::Duration;
 
 use brooklet_media::{DemuxEvent, Metadata, PacketSink, Piece, Source};
 use bytes::Bytes;
+pub use tls::TlsOptions;
+
+pub use crate::rtmp::RtmpOptions;
 
 use crate::job::{Journal, Listen, Reconnect};
 use crate::{Error, Result, Stopper, Url};
@@ -24,6 +28,10 @@ pub struct SourceOptions {
     pub reconnect: Reconnect,
     /// Where to say what is worth a line and no error.
     pub journal: Arc<Journal>,
+    /// For protocols within TLS.
+    pub tls: TlsOptions,
+    /// For RTMP.
+    pub rtmp: RtmpOptions,
     /// Frees whoever waits for this input.
     pub stopper: Stopper,
 }
@@ -44,6 +52,10 @@ pub struct SinkOptions {
     pub journal: Arc<Journal>,
     /// Replace a file that exists.
     pub overwrite: bool,
+    /// For protocols within TLS.
+    pub tls: TlsOptions,
+    /// For RTMP.
+    pub rtmp: RtmpOptions,
     /// Frees whoever waits for this output.
     pub stopper: Stopper,
 }

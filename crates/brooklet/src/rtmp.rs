@@ -1,10 +1,12 @@
-//! `rtmp://`: the sockets around `brooklet-rtmp`.
+//! `rtmp://` and `rtmps://`: the sockets around `brooklet-rtmp`.
 //!
 //! | file | holds |
 //! |---|---|
+//! | `connect` | the way to a server, with its login, until it has agreed |
+//! | `options` | what the user says beyond the URL |
+//! | `stream` | the socket, in the clear or within TLS |
 //! | `connection` | one socket driving one state machine |
 //! | `sink` | packets to tags, and the queue between the output's thread and its connection |
-//! | `connect` | the way to a server, until it has agreed |
 //! | `publish` | sending a stream to a server |
 //! | `play` | receiving a stream from a server |
 //! | `dial`, `backoff` | making a connection, and making it again, after how long a wait |
@@ -17,13 +19,15 @@ mod connection;
 mod dial;
 mod feed;
 mod listen;
+mod options;
 mod play;
 mod publish;
 mod sink;
+mod stream;
 mod uplink;
 
 use brooklet_media::Timestamp;
-use brooklet_rtmp::RtmpUrl;
+pub use options::RtmpOptions;
 
 use crate::job::Listen;
 use crate::protocol::{Origin, Scheme, SinkOptions, SourceOptions, Target};
@@ -34,7 +38,7 @@ pub(crate) struct Rtmp;
 
 impl Scheme for Rtmp {
     fn names(&self) -> &'static [&'static str] {
-        &["rtmp"]
+        if cfg!(feature = "tls") { &["rtmp", "rtmps"] } else { &["rtmp"] }
     }
 
     fn default_format(&self) -> Option<&'static str> {
@@ -42,14 +46,14 @@ impl Scheme for Rtmp {
     }
 
     fn open_source(&self, url: &Url, options: &SourceOptions) -> Result<Origin> {
-        let peer = RtmpUrl::parse(&url.text).map_err(|source| Error::rtmp(&url.text, source))?;
-        Ok(Origin::Packets(play::open(url, &peer, options)?))
+        let (peer, client) = options.rtmp.apply(url)?;
+        Ok(Origin::Packets(play::open(url, peer, client, options)?))
     }
 
     fn open_sink(&self, url: &Url, options: &SinkOptions) -> Result<Target> {
-        let peer = RtmpUrl::parse(&url.text).map_err(|source| Error::rtmp(&url.text, source))?;
+        let (peer, client) = options.rtmp.apply(url)?;
         Ok(Target::Packets(match options.listen {
-            Listen::No => publish::open(url, &peer, options)?,
+            Listen::No => publish::open(url, peer, client, options)?,
             Listen::One => listen::open_for_one(url, &peer, options)?,
             Listen::Many => listen::open_for_many(url, &peer, options)?,
         }))

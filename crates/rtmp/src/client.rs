@@ -11,16 +11,15 @@ use crate::chunk::ChunkLimits;
 use crate::command::{Capabilities, Command};
 use crate::error::{Error, Result, Stage};
 use crate::handshake::{Handshake, RANDOM};
+use crate::login::scheme_name;
 use crate::media::{self, Receiver};
 use crate::message::{Control, Message, MessageType, UserControl};
+use crate::options::Live;
 use crate::session::{Incoming, Link, Output};
 use crate::url::RtmpUrl;
 
 /// Bytes after which the server should acknowledge.
 const WINDOW: u32 = 2_500_000;
-
-/// `play` from: live if there is such a stream, else the recording (7.2.2.1, in milliseconds as all clients do).
-const LIVE_OR_RECORDED: f64 = -2000.0;
 
 /// A server that closes so soon after it agreed did not mean it.
 const REGRET: Duration = Duration::from_secs(2);
@@ -33,12 +32,24 @@ const CREATE_STREAM: f64 = 4.0;
 const START: f64 = 5.0;
 const FC_UNPUBLISH: f64 = 6.0;
 const DELETE_STREAM: f64 = 7.0;
+const FC_SUBSCRIBE: f64 = 8.0;
 
 /// How a client behaves.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct ClientOptions {
     /// What it says that it is; `None` says what ffmpeg says.
     pub flash_version: Option<String>,
+    /// Which streams a player asks for.
+    pub live: Live,
+    /// The URL of the Flash program that it says it is.
+    pub swf_url: Option<String>,
+    /// The page that a player says it is on.
+    pub page_url: Option<String>,
+    /// What stands at the end of `connect`: see [`crate::connect_values`].
+    pub connect_values: Vec<Value>,
+    /// The stream that a player subscribes to by `FCSubscribe`; `None`: its own stream where that is live only, else
+    /// none.
+    pub subscribe: Option<String>,
     /// Chunk size to send with, in bytes.
     pub chunk_size: u32,
     /// Codecs beyond RTMP 1.0, and what else `connect` announces.
@@ -56,6 +67,11 @@ impl Default for ClientOptions {
     fn default() -> Self {
         Self {
             flash_version: None,
+            live: Live::Any,
+            swf_url: None,
+            page_url: None,
+            connect_values: Vec::new(),
+            subscribe: None,
             chunk_size: 60_000,
             capabilities: Capabilities::default(),
             buffer: Duration::from_secs(3),
@@ -227,6 +243,12 @@ impl Client {
         self.ended = true;
     }
 
+    /// What it holds while nothing happens.
+    #[cfg(test)]
+    pub(crate) fn footprint(&self) -> Vec<usize> {
+        [self.link.footprint(), vec![self.events.len(), self.events.capacity()]].concat()
+    }
+
     fn connect(&mut self) {
         self.stage = Stage::Connect;
         let mut properties = vec![("app".to_owned(), self.app.as_str().into())];
@@ -237,6 +259,9 @@ impl Client {
         let usual = if publish { "FMLE/3.0 (compatible; brooklet)" } else { "LNX 9,0,124,2" };
         let version = self.options.flash_version.as_deref().unwrap_or(usual);
         properties.push(("flashVer".to_owned(), version.into()));
+        if let Some(swf_url) = &self.options.swf_url {
+            properties.push(("swfUrl".to_owned(), swf_url.as_str().into()));
+        }
         properties.push(("tcUrl".to_owned(), self.tc_url.as_str().into()));
         if !publish {
             properties.push(("fpad".to_owned(), false.into()));
@@ -249,10 +274,14 @@ impl Client {
             ] {
                 properties.push((name.to_owned(), number.into()));
             }
+            if let Some(page_url) = &self.options.page_url {
+                properties.push(("pageUrl".to_owned(), page_url.as_str().into()));
+            }
         }
         properties.extend(self.options.capabilities.properties());
+        let values = self.options.connect_values.clone();
         let connect =
-            Command { object: Value::Object(properties), ..Command::new("connect", CONNECT, vec![]) };
+            Command { object: Value::Object(properties), ..Command::new("connect", CONNECT, values) };
         self.link.send_command(&connect, 0);
     }
 
@@ -301,6 +330,10 @@ impl Client {
             self.call("FCPublish", FC_PUBLISH, vec![name], 0);
         } else {
             self.link.announce_window(WINDOW);
+            let own = (self.options.live == Live::Live).then(|| self.stream_name.clone());
+            if let Some(name) = self.options.subscribe.clone().or(own) {
+                self.call("FCSubscribe", FC_SUBSCRIBE, vec![name.into()], 0);
+            }
         }
         self.call("createStream", CREATE_STREAM, vec![], 0);
         self.stage = Stage::CreateStream;
@@ -313,7 +346,7 @@ impl Client {
             self.call("publish", START, vec![name, "live".into()], stream);
             self.stage = Stage::Publish;
         } else {
-            self.call("play", START, vec![name, LIVE_OR_RECORDED.into()], stream);
+            self.call("play", START, vec![name, self.options.live.start().into()], stream);
             let millis = u32::try_from(self.options.buffer.as_millis()).unwrap_or(u32::MAX);
             self.link.send_control(Control::User(UserControl::SetBufferLength(stream, millis)));
             self.stage = Stage::Play;
@@ -356,8 +389,11 @@ impl Client {
             return Ok(());
         }
         let status = command.status();
-        match challenge(&status.description) {
-            Some(scheme) => Err(Error::Authentication { scheme, description: status.description }),
+        match scheme_name(&status.description) {
+            Some(scheme) => {
+                let scheme = scheme.to_owned();
+                Err(Error::Authentication { scheme, description: status.description })
+            }
             None => {
                 Err(Error::Refused { stage: self.stage, code: status.code, description: status.description })
             }
@@ -381,12 +417,4 @@ impl Client {
     fn call(&mut self, name: &str, transaction: f64, arguments: Vec<Value>, stream: u32) {
         self.link.send_command(&Command::new(name, transaction, arguments), stream);
     }
-}
-
-/// The scheme of a challenge that can still be answered.
-fn challenge(description: &str) -> Option<String> {
-    let (_, rest) = description.split_once("authmod=")?;
-    let hopeless = ["authfailed", "nosuchuser"].iter().any(|reason| description.contains(reason));
-    let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
-    (!hopeless).then(|| rest[..end].to_owned())
 }

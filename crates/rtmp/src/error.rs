@@ -58,17 +58,18 @@ pub enum Error {
         /// Its words; may be empty.
         description: String,
     },
-    /// The server wants a name and a password, by a challenge (`authmod=adobe`, `authmod=llnw`). The answer goes
-    /// into [`crate::RtmpUrl::app`] of a new connection.
-    #[error(
-        "the server asks for a user and a password by the \"{scheme}\" challenge, which is not answered yet"
-    )]
+    /// The server wants a user and a password, by a challenge, or says what is wrong with those that it got.
+    /// [`crate::Login`] makes the URL of a new connection of it.
+    #[error("the server asks for a user and a password, by the \"{scheme}\" challenge")]
     Authentication {
         /// `adobe` or `llnw` (Limelight).
         scheme: String,
         /// All that the server said: the challenge is in it.
         description: String,
     },
+    /// There is no logging in.
+    #[error("{0}")]
+    Login(LoginFailure),
     /// The server closed the connection without a word. Many do so where they mean no.
     #[error("the server closed the connection {}", closed(*.stage))]
     Closed {
@@ -86,6 +87,38 @@ pub enum Error {
     /// The caller did something out of turn.
     #[error("{0}")]
     Usage(&'static str),
+}
+
+/// Why there is no logging in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoginFailure {
+    /// The URL holds no user, or no password.
+    #[error(
+        "the server asks for a user and a password: write them into the URL, as in \
+         rtmp://user:password@host/app/stream, with %40 for @, %3A for : and %2F for /"
+    )]
+    NoCredentials,
+    /// The server knows the user, but not by this password.
+    #[error("the server does not take the password of the user \"{user}\"")]
+    WrongPassword {
+        /// The user.
+        user: String,
+    },
+    /// The server does not know the user.
+    #[error("the server knows no user \"{user}\"")]
+    NoSuchUser {
+        /// The user.
+        user: String,
+    },
+    /// The server wants something else.
+    #[error(
+        "the server asks for a login by \"{scheme}\", which is not known; adobe and llnw (Limelight) are"
+    )]
+    UnknownScheme {
+        /// What it called it.
+        scheme: String,
+    },
 }
 
 /// Where in a connection: how far in, in which chunk stream, in what message.

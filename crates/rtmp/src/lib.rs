@@ -11,7 +11,8 @@
 //! | control | acknowledgements, bandwidth, pings, stream begin and end, buffer length |
 //! | messages | audio, video, data and commands (AMF0; types 15 and 17 where they hold AMF0), aggregates |
 //! | Enhanced RTMP v2 | `fourCcList` and `capsEx` in `connect`; the media itself is as in FLV |
-//! | not | RTMPE, RTMPT, RTMFP, shared objects, AMF3; answers to Adobe's and Limelight's challenges. RTMPS: hand in what TLS decrypted |
+//! | login | as a client: a user and a password in the URL, by Adobe's and Limelight's challenges ([`Login`]) |
+//! | not | RTMPE, RTMPT, RTMFP, shared objects, AMF3. RTMPS: hand in what TLS decrypted |
 //!
 //! Read [`Client`] and [`Output`] first. The contract of both roles is: change something (input, a tag, a timeout),
 //! then drain `poll_output` until it says [`Output::Timeout`]. Time is 64-bit milliseconds in a tag and wraps only on
@@ -52,10 +53,14 @@
 pub mod chunk;
 mod client;
 pub mod command;
+#[cfg(test)]
+mod endurance;
 pub mod error;
 pub mod handshake;
+mod login;
 mod media;
 pub mod message;
+mod options;
 mod server;
 mod session;
 pub mod url;
@@ -63,8 +68,10 @@ pub mod url;
 pub use chunk::ChunkLimits;
 pub use client::{Client, ClientEvent, ClientOptions, Purpose};
 pub use command::Capabilities;
-pub use error::{Error, Place, Result, Stage};
+pub use error::{Error, LoginFailure, Place, Result, Stage};
+pub use login::Login;
 pub use message::{Message, MessageType};
+pub use options::{Live, UrlParts, connect_values};
 pub use server::{ConnectRequest, Server, ServerEvent, ServerOptions, StreamRequest};
 pub use session::Output;
 pub use url::RtmpUrl;

@@ -262,6 +262,13 @@ impl Server {
         self.link.set_deadline(self.now, self.options.setup_timeout);
     }
 
+    /// What it holds while nothing happens.
+    #[cfg(test)]
+    pub(crate) fn footprint(&self) -> Vec<usize> {
+        let own = vec![self.events.len(), self.events.capacity(), self.held.capacity()];
+        [self.link.footprint(), own].concat()
+    }
+
     fn process_held(&mut self) -> Result<()> {
         let held = self.held.split();
         let mut rest = &held[..];

@@ -192,6 +192,13 @@ impl Link {
         Error::Limit { what, value, limit, place }
     }
 
+    /// What it holds while nothing is to be sent.
+    #[cfg(test)]
+    pub(crate) fn footprint(&self) -> Vec<usize> {
+        let own = vec![self.transmits.len(), self.transmits.capacity()];
+        [own, self.reader.footprint(), self.writer.footprint()].concat()
+    }
+
     pub(crate) fn poll_transmit(&mut self) -> Option<Bytes> {
         self.transmits.pop_front()
     }
@@ -240,5 +247,32 @@ impl Link {
             }
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chunk::ChunkReader;
+    use crate::message::MessageType;
+
+    #[test]
+    fn the_count_of_an_acknowledgement_wraps() {
+        let mut link = Link::new(Handshake::client(&[1; 1528]), ChunkLimits::default(), Timestamp::ZERO);
+        link.handshake = None;
+        link.transmits.clear();
+        link.received = u64::from(u32::MAX) - 10;
+        link.acknowledged = link.received - u64::from(DEFAULT_WINDOW) + 20;
+        for bytes in [19, 1, DEFAULT_WINDOW as usize] {
+            link.arrived(bytes, Timestamp::ZERO);
+        }
+        let said: Vec<u8> = link.transmits.drain(..).flatten().collect();
+        let (mut reader, mut said) = (ChunkReader::new(ChunkLimits::default()), &said[..]);
+        for expected in [9, 9 + DEFAULT_WINDOW] {
+            let message = reader.read(&mut said).unwrap().unwrap();
+            assert_eq!(message.kind, MessageType::ACKNOWLEDGEMENT);
+            assert_eq!(message.body[..], expected.to_be_bytes());
+        }
+        assert_eq!(reader.read(&mut said), Ok(None));
     }
 }

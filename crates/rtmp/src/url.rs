@@ -35,7 +35,7 @@ pub struct RtmpUrl {
     pub host: String,
     /// 1935, or 443 with TLS, where the URL names none.
     pub port: u16,
-    /// The application, with its query. A challenge is answered here, in a new connection.
+    /// The application, with its query. A challenge is answered here, in a new connection: see [`crate::Login`].
     pub app: String,
     /// The stream (ffmpeg's playpath, OBS's stream key), with its query. May be empty.
     pub stream: String,

@@ -90,16 +90,19 @@ fn media(kind: MessageType, timestamp: u32, body: &'static [u8]) -> Message {
 }
 
 #[test]
-fn a_challenge_is_told_from_a_wrong_password() {
-    for (description, scheme) in [
+fn a_challenge_is_told_from_a_plain_refusal() {
+    for (description, expected) in [
         ("[ AccessManager.Reject ] : [ code=403 need auth; authmod=adobe ] : ", Some("adobe")),
         ("[ code=403 need auth; authmod=llnw ]", Some("llnw")),
-        ("[ authmod=adobe ] : ?reason=authfailed&opaque=x", None),
+        ("[ authmod=adobe ] : ?reason=authfailed&opaque=x", Some("adobe")),
+        ("no such application", None),
     ] {
         let mut script = Script::with(client(true));
         let answer = info("error", "NetConnection.Connect.Rejected", description);
-        match (script.answer("_error", 1.0, vec![answer]).unwrap_err(), scheme) {
-            (Error::Authentication { scheme, .. }, Some(expected)) => assert_eq!(scheme, expected),
+        match (script.answer("_error", 1.0, vec![answer]).unwrap_err(), expected) {
+            (Error::Authentication { scheme, description: all }, Some(expected)) => {
+                assert_eq!((scheme.as_str(), all.as_str()), (expected, description));
+            }
             (Error::Refused { stage: Stage::Connect, .. }, None) => {}
             (other, _) => panic!("{other}"),
         }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use brooklet_media::{ChannelLayout, Metadata, PixelFormat, Rational, SampleFormat};
 
+use crate::protocol::{RtmpOptions, TlsOptions};
+
 /// One `-i`, with the options before it. `Default` plus a URL is a plain `-i url`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InputSpec {
@@ -41,6 +43,10 @@ pub struct InputSpec {
     pub timeout: Option<Duration>,
     /// `-reconnect` and its limits.
     pub reconnect: Reconnect,
+    /// `-tls_verify`, `-ca_file` and their kin.
+    pub tls: TlsOptions,
+    /// `-rtmp_app` and its kin.
+    pub rtmp: RtmpOptions,
     /// `-an`, `-vn` before `-i`: kinds of stream to leave out.
     pub no_audio: bool,
     /// See `no_audio`.
@@ -79,6 +85,10 @@ pub struct OutputSpec {
     /// `-max_delay`: how far an RTMP server may fall behind before it skips to a key frame. Without it what is live, or
     /// read with `-re`, has 5 s, and all else waits for the server.
     pub max_delay: Option<Duration>,
+    /// `-tls_verify`, `-ca_file` and their kin.
+    pub tls: TlsOptions,
+    /// `-rtmp_app` and its kin.
+    pub rtmp: RtmpOptions,
     /// `-muxrate`: bit/s of an MPEG-TS of constant rate.
     pub muxrate: Option<u64>,
     /// `-flvflags`, without their `+`.

@@ -19,6 +19,10 @@ use crate::{Error, Result, Stopper, Url, runtime};
 const READ: usize = 64 * 1024;
 /// Reads or pieces that wait between the socket and its user; then the peer is not read, or the writer blocks.
 const WAITING: usize = 16;
+/// Bytes that the system may hold unsent for an uplink that is live.
+const UNSENT: u32 = 64 * 1024;
+/// How long a peer may say nothing before the system asks whether it is there; then as often as half of it.
+const SILENCE: Duration = Duration::from_secs(20);
 /// How long a connection may take where the caller sets no timeout: longer than any peer that will answer.
 const CONNECT: Duration = Duration::from_secs(20);
 
@@ -94,12 +98,28 @@ pub(crate) async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
         match TcpStream::connect(address).await {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
+                keep_alive(&stream)?;
                 return Ok(stream);
             }
             Err(error) => last = Some(error),
         }
     }
     Err(last.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()))
+}
+
+/// Lets the system hold little that is not on its way yet, so that what is late waits where it can be skipped.
+pub(crate) fn keep_little_unsent(stream: &TcpStream) {
+    // Where the system does not know how, more is late before it is skipped.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let _ = stream;
+}
+
+/// Asks the peer whether it is still there where it says nothing for long.
+fn keep_alive(stream: &TcpStream) -> io::Result<()> {
+    let how = socket2::TcpKeepalive::new().with_time(SILENCE).with_interval(SILENCE / 2);
+    socket2::SockRef::from(stream).set_tcp_keepalive(&how)
 }
 
 /// Binds a listening TCP socket on the first address of the host.

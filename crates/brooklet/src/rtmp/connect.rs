@@ -1,27 +1,58 @@
-//! The way to a server: its addresses, the handshake, `connect`, until it has agreed to what is wanted of it.
+//! The way to a server: its addresses, TLS, the handshake, `connect`, the login where it wants one, until it has agreed to
+//! what is wanted of it.
 
 use std::future::pending;
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use brooklet_rtmp::{Client, ClientEvent, ClientOptions, Purpose, RtmpUrl};
+use brooklet_rtmp::{Client, ClientEvent, ClientOptions, Login, Purpose, RtmpUrl};
 
 use super::connection::{Connection, Turn};
+use super::stream::Stream;
 use super::{handshake_random, now};
 use crate::protocol::tcp;
+use crate::protocol::tls::TlsOptions;
 use crate::{Error, Result};
 
-/// Connects to the server of `peer` and returns when it has agreed, before its first tag. `text` is the URL as the
-/// user wrote it, for messages; `write_timeout` is how long the server may later refuse to take bytes.
+/// Connects to the server of `peer` and returns when it has agreed, before its first tag. A challenge is answered with
+/// the user and password of the URL, which takes three connections. `text` is the URL as the user wrote it, for
+/// messages; `tls` is for `rtmps://`; `write_timeout` is how long the server may later refuse to take bytes.
 pub(super) async fn connect(
     text: &str,
     peer: &RtmpUrl,
     purpose: Purpose,
     options: &ClientOptions,
+    tls: &TlsOptions,
     write_timeout: Option<Duration>,
 ) -> Result<Connection<Client>> {
-    let stream = tcp::connect(&peer.host, peer.port).await;
-    let stream = stream.map_err(|source| Error::io(text, "cannot connect", source))?;
-    let client = Client::new(purpose, peer, options.clone(), &handshake_random(), now());
+    let (mut login, mut target) = (Login::new(peer), peer.clone());
+    loop {
+        let description = match attempt(text, &target, purpose, options, tls, write_timeout).await {
+            Err(Error::Rtmp { source: brooklet_rtmp::Error::Authentication { description, .. }, .. }) => {
+                description
+            }
+            outcome => return outcome,
+        };
+        let nonce = RandomState::new().hash_one(&description) as u32;
+        target = login.answer(&description, nonce).map_err(|source| Error::rtmp(text, source))?;
+    }
+}
+
+async fn attempt(
+    text: &str,
+    target: &RtmpUrl,
+    purpose: Purpose,
+    options: &ClientOptions,
+    tls: &TlsOptions,
+    write_timeout: Option<Duration>,
+) -> Result<Connection<Client>> {
+    let socket = tcp::connect(&target.host, target.port).await;
+    let socket = socket.map_err(|source| Error::io(text, "cannot connect", source))?;
+    if purpose == Purpose::Publish {
+        tcp::keep_little_unsent(&socket);
+    }
+    let stream = Stream::to_server(text, &target.host, socket, target.tls.then_some(tls)).await?;
+    let client = Client::new(purpose, target, options.clone(), &handshake_random(), now());
     let mut connection = Connection::new(text, stream, client, write_timeout);
     match connection.turn(pending::<()>()).await? {
         Turn::Event(ClientEvent::Ready) => Ok(connection),

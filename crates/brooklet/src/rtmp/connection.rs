@@ -8,9 +8,9 @@ use brooklet_media::Timestamp;
 use brooklet_rtmp::{Client, ClientEvent, Output, Server, ServerEvent};
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use super::now;
+use super::stream::Stream;
 use crate::{Error, Result};
 
 /// Bytes read at once.
@@ -32,7 +32,7 @@ pub(super) trait Endpoint: Send {
 /// A connection that is being served.
 pub(super) struct Connection<E> {
     url: String,
-    stream: TcpStream,
+    stream: Stream,
     pub(super) endpoint: E,
     inbox: BytesMut,
     outbox: VecDeque<Bytes>,
@@ -51,7 +51,7 @@ pub(super) enum Turn<V, T> {
 }
 
 impl<E: Endpoint> Connection<E> {
-    pub(super) fn new(url: &str, stream: TcpStream, endpoint: E, write_timeout: Option<Duration>) -> Self {
+    pub(super) fn new(url: &str, stream: Stream, endpoint: E, write_timeout: Option<Duration>) -> Self {
         let (inbox, outbox) = (BytesMut::new(), VecDeque::new());
         Self { url: url.into(), stream, endpoint, inbox, outbox, sent: 0, write_timeout }
     }
@@ -136,7 +136,7 @@ impl<E: Endpoint> Connection<E> {
         loop {
             self.inbox.clear();
             self.inbox.reserve(READ);
-            let said = match self.stream.try_read_buf(&mut self.inbox) {
+            let said = match self.stream.try_read(&mut self.inbox) {
                 Ok(count) if count > 0 => self.endpoint.handle_input(&self.inbox, now()),
                 _ => break,
             };
@@ -151,6 +151,9 @@ impl<E: Endpoint> Connection<E> {
     }
 
     async fn flush(&mut self) -> Result<()> {
+        if self.outbox.is_empty() {
+            return Ok(());
+        }
         let writing = async {
             while !self.outbox.is_empty() {
                 let count = {
@@ -164,7 +167,8 @@ impl<E: Endpoint> Connection<E> {
                 self.sent += count as u64;
                 consume(&mut self.outbox, count);
             }
-            Ok(())
+            // TLS may hold back what the socket did not take.
+            self.stream.flush().await
         };
         let written = match self.write_timeout {
             None => writing.await,

@@ -9,6 +9,7 @@ use super::backoff::Backoff;
 use super::connect::connect;
 use super::connection::Connection;
 use crate::job::{Journal, Reconnect};
+use crate::protocol::TlsOptions;
 use crate::protocol::socket::wait_for;
 use crate::{Error, Result, Stopper, Url};
 
@@ -26,6 +27,7 @@ pub(super) struct Dial {
     pub(super) peer: RtmpUrl,
     pub(super) purpose: Purpose,
     pub(super) client: ClientOptions,
+    pub(super) tls: TlsOptions,
     pub(super) timeout: Option<Duration>,
     pub(super) reconnect: Reconnect,
     pub(super) journal: Arc<Journal>,
@@ -85,7 +87,8 @@ impl Dial {
     }
 
     async fn connect(&self) -> Result<Connection<Client>> {
-        connect(&self.url, &self.peer, self.purpose, &self.client, self.stillness()).await
+        let (url, limit) = (&self.url, self.stillness());
+        connect(url, &self.peer, self.purpose, &self.client, &self.tls, limit).await
     }
 
     fn patience(&self) -> Duration {

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::connection::{Connection, Turn};
 use super::feed::Feed;
 use super::sink::{LAST_TAG, Remote, Sent, TagSink, TagTarget, send_tags};
+use super::stream::Door;
 use super::{handshake_random, now};
 use crate::protocol::socket::wait_for;
 use crate::protocol::tcp;
@@ -28,10 +29,11 @@ pub(super) fn open_for_one(
     options: &SinkOptions,
 ) -> Result<Box<dyn LivePacketSink>> {
     let (text, host, port) = (url.text.clone(), peer.host.clone(), peer.port);
+    let door = Door::new(&text, peer.tls.then_some(&options.tls))?;
     let arriving = async move {
         let listener =
             tcp::bind(&host, port).await.map_err(|source| Error::io(&text, "cannot listen", source))?;
-        first_viewer(&text, &listener).await
+        first_viewer(&text, &listener, &door).await
     };
     let patience = options.timeout.map(|after| (after, "no viewer came"));
     let connection = wait_for(url, &options.stopper, patience, arriving)?;
@@ -55,6 +57,7 @@ pub(super) fn open_for_many(
     options: &SinkOptions,
 ) -> Result<Box<dyn LivePacketSink>> {
     let (text, host, port) = (url.text.clone(), peer.host.clone(), peer.port);
+    let door = Door::new(&text, peer.tls.then_some(&options.tls))?;
     let binding = async move {
         tcp::bind(&host, port).await.map_err(|source| Error::io(&text, "cannot listen", source))
     };
@@ -70,7 +73,8 @@ pub(super) fn open_for_many(
             loop {
                 // A failure to accept concerns one visitor; the rest is served on.
                 let Ok((stream, _)) = listener.accept().await else { continue };
-                tokio::spawn(serve(text.clone(), stream, feed.clone(), sent.clone(), stopper.clone()));
+                let (text, door) = (text.clone(), door.clone());
+                tokio::spawn(serve(text, door, stream, feed.clone(), sent.clone(), stopper.clone()));
             }
         };
         tokio::select! {
@@ -84,7 +88,7 @@ pub(super) fn open_for_many(
 
 /// The first of all who connect to ask for the stream. Others, who only look whether the port is open, hold nobody
 /// up.
-async fn first_viewer(url: &str, listener: &TcpListener) -> Result<Connection<Server>> {
+async fn first_viewer(url: &str, listener: &TcpListener, door: &Door) -> Result<Connection<Server>> {
     let (found, mut viewers) = mpsc::channel(1);
     let visitors = Arc::new(tokio::sync::Semaphore::new(VISITORS));
     loop {
@@ -92,10 +96,10 @@ async fn first_viewer(url: &str, listener: &TcpListener) -> Result<Connection<Se
             Some(viewer) = viewers.recv() => return Ok(viewer),
             accepted = listener.accept() => {
                 let (stream, _) = accepted.map_err(|source| Error::io(url, "cannot accept", source))?;
-                let (found, url) = (found.clone(), url.to_string());
+                let (found, url, door) = (found.clone(), url.to_string(), door.clone());
                 let Ok(place) = visitors.clone().acquire_owned().await else { continue };
                 tokio::spawn(async move {
-                    if let Ok(viewer) = welcome(&url, stream).await {
+                    if let Ok(viewer) = welcome(&url, &door, stream).await {
                         let _ = found.send(viewer).await;
                     }
                     drop(place);
@@ -106,8 +110,8 @@ async fn first_viewer(url: &str, listener: &TcpListener) -> Result<Connection<Se
 }
 
 /// Shakes hands and goes as far as the viewer's `play`.
-async fn welcome(url: &str, stream: TcpStream) -> Result<Connection<Server>> {
-    stream.set_nodelay(true).map_err(|source| Error::io(url, "cannot accept", source))?;
+async fn welcome(url: &str, door: &Door, socket: TcpStream) -> Result<Connection<Server>> {
+    let stream = door.admit(url, socket).await?;
     let server = Server::new(ServerOptions::default(), &handshake_random(), now());
     let mut connection = Connection::new(url, stream, server, None);
     loop {
@@ -155,9 +159,16 @@ async fn play(
     }
 }
 
-async fn serve(url: String, stream: TcpStream, feed: Arc<Feed>, sent: Arc<AtomicU64>, stopper: Stopper) {
+async fn serve(
+    url: String,
+    door: Door,
+    stream: TcpStream,
+    feed: Arc<Feed>,
+    sent: Arc<AtomicU64>,
+    stopper: Stopper,
+) {
     let serving = async {
-        let connection = welcome(&url, stream).await?;
+        let connection = welcome(&url, &door, stream).await?;
         let tags = feed.join();
         let ended = play(connection, &tags, &sent, &url).await;
         tags.close();

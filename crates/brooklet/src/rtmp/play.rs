@@ -18,12 +18,18 @@ use crate::{Error, Result, Url, runtime};
 const WAITING: usize = 256;
 
 /// Connects and waits until the server has agreed, or refused.
-pub(super) fn open(url: &Url, peer: &RtmpUrl, options: &SourceOptions) -> Result<Box<dyn PacketSource>> {
+pub(super) fn open(
+    url: &Url,
+    peer: RtmpUrl,
+    client: ClientOptions,
+    options: &SourceOptions,
+) -> Result<Box<dyn PacketSource>> {
     let dial = Dial {
         url: url.text.clone(),
-        peer: peer.clone(),
+        peer,
         purpose: Purpose::Play,
-        client: ClientOptions::default(),
+        client,
+        tls: options.tls.clone(),
         timeout: options.timeout,
         reconnect: options.reconnect,
         journal: options.journal.clone(),

@@ -14,12 +14,18 @@ use crate::protocol::{LivePacketSink, SinkOptions};
 use crate::{Error, Result, Url, runtime};
 
 /// Connects and waits until the server has agreed, or refused.
-pub(super) fn open(url: &Url, peer: &RtmpUrl, options: &SinkOptions) -> Result<Box<dyn LivePacketSink>> {
+pub(super) fn open(
+    url: &Url,
+    peer: RtmpUrl,
+    client: ClientOptions,
+    options: &SinkOptions,
+) -> Result<Box<dyn LivePacketSink>> {
     let dial = Dial {
         url: url.text.clone(),
-        peer: peer.clone(),
+        peer,
         purpose: Purpose::Publish,
-        client: ClientOptions::default(),
+        client,
+        tls: options.tls.clone(),
         timeout: options.timeout,
         reconnect: options.reconnect,
         journal: options.journal.clone(),

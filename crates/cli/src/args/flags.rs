@@ -6,6 +6,7 @@ mod file;
 mod global;
 mod input;
 mod live;
+mod network;
 mod output;
 mod refused;
 mod show;
@@ -17,11 +18,12 @@ use crate::command::Verb;
 
 /// All options, in the order of the help.
 pub(crate) fn all() -> impl Iterator<Item = &'static Flag> {
-    let tables: [&'static [Flag]; 11] = [
+    let tables: [&'static [Flag]; 12] = [
         show::FLAGS,
         global::FLAGS,
         file::FLAGS,
         live::FLAGS,
+        network::FLAGS,
         input::FLAGS,
         output::FLAGS,
         video::FLAGS,

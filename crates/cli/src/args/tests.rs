@@ -1,6 +1,7 @@
 //! Command lines as scripts write them.
 
 mod mistakes;
+mod network;
 mod scripts;
 mod verbs;
 

@@ -123,6 +123,13 @@ impl ChunkReader {
         }
     }
 
+    /// What it holds between two messages: chunk streams, and bytes.
+    #[cfg(test)]
+    pub(crate) fn footprint(&self) -> Vec<usize> {
+        let bodies = self.streams.iter().map(|stream| stream.body.capacity()).sum();
+        vec![self.streams.capacity(), bodies, self.unfinished, self.replay.capacity()]
+    }
+
     /// Whether the next step needs no input: a message without a body.
     const fn is_due(&self) -> bool {
         matches!(self.state, State::Body { left: 0, .. })

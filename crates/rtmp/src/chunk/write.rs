@@ -81,6 +81,12 @@ impl ChunkWriter {
         }
     }
 
+    /// What it holds between two messages: chunk streams, and whether more than one block for headers.
+    #[cfg(test)]
+    pub(crate) fn footprint(&self) -> Vec<usize> {
+        vec![self.last.capacity(), usize::from(self.arena.capacity() > ARENA)]
+    }
+
     /// Puts the header of a message into the arena; the timestamp comes back if it is an extended one.
     fn first_header(&mut self, header: Header) -> Option<u32> {
         if self.arena.capacity() < 18 {

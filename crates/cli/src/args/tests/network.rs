@@ -1,0 +1,36 @@
+//! Options of connections.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+
+#[test]
+fn rtmp_options_stand_before_the_url_that_they_are_for() {
+    let line = "-rtmp_live live -rtmp_buffer 500 -rtmp_pageurl http://p -rtmp_subscribe s -i rtmp://a/b/c \
+        -rtmp_app x/y -rtmp_playpath k -rtmp_tcurl rtmp://z/x -rtmp_flashver F -rtmp_swfurl S \
+        -rtmp_conn 'S:a N:1' -rtmp_enhanced_codecs hvc1,av01 -f flv rtmp://h/d/e";
+    let (input, output) = one(line);
+    assert_eq!(input.rtmp.live.to_owned(), "live".parse().unwrap());
+    assert_eq!(input.rtmp.buffer, Some(Duration::from_millis(500)));
+    assert_eq!(input.rtmp.page_url.as_deref(), Some("http://p"));
+    assert_eq!(input.rtmp.subscribe.as_deref(), Some("s"));
+    assert_eq!(input.rtmp.app, None);
+    let rtmp = output.rtmp;
+    let given = [rtmp.app, rtmp.playpath, rtmp.tc_url, rtmp.flash_version, rtmp.swf_url].map(Option::unwrap);
+    assert_eq!(given, ["x/y", "k", "rtmp://z/x", "F", "S"]);
+    assert_eq!(rtmp.connect_values.as_deref(), Some("S:a N:1"));
+    assert_eq!(rtmp.enhanced_codecs.as_deref(), Some("hvc1,av01"));
+    assert!(error("-rtmp_live maybe -i rtmp://a/b/c -f null -").contains("known: any, live, recorded"));
+}
+
+#[test]
+fn servers_are_verified_unless_told_otherwise() {
+    let (input, output) =
+        one("-tls_verify 0 -i rtmps://a/b/c -cafile r.pem -cert c.pem -key k.pem rtmps://h/d/e");
+    assert!(!input.tls.verify && output.tls.verify);
+    assert_eq!(output.tls.ca_file.as_deref(), Some(Path::new("r.pem")));
+    assert_eq!(output.tls.cert_file.as_deref(), Some(Path::new("c.pem")));
+    assert_eq!(output.tls.key_file.as_deref(), Some(Path::new("k.pem")));
+    assert!(error("-tls_verify perhaps -i a -f null -").contains("0 or 1"));
+}
