@@ -42,7 +42,7 @@
 
 pub mod chunk;
 pub mod error;
-mod hub;
+pub mod hub;
 mod input;
 pub mod job;
 mod output;
@@ -60,6 +60,7 @@ pub mod writer;
 pub use brooklet_media as media;
 pub use chunk::Chunk;
 pub use error::{Error, Result};
+pub use hub::Hub;
 pub use input::{Probed, probe};
 pub use job::{Job, Progress, Running};
 pub use reader::Reader;
