@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 /// Bytes that are moved at once.
 const CHUNK: usize = 4096;
 /// Chunks that may be under way in each direction.
-const UNDER_WAY: usize = 64;
+const UNDER_WAY: usize = 8;
+/// Bytes that its sockets may hold for it, about.
+const HELD: usize = 32 * 1024;
 /// How often a frozen or narrow relay looks whether it still is.
 const NAP: Duration = Duration::from_millis(5);
 
@@ -52,6 +54,8 @@ impl Relay {
     pub fn to(port: u16, how: Impairment) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap_or_else(|error| panic!("no relay: {error}"));
         let own = listener.local_addr().unwrap_or_else(|error| panic!("no relay: {error}")).port();
+        // Sockets of its own machine would else hold megabytes, which no router does.
+        let _ = socket2::SockRef::from(&listener).set_recv_buffer_size(HELD);
         let shared = Arc::new(Shared::default());
         shared.rate.store(how.rate.unwrap_or(u64::MAX), Ordering::SeqCst);
         let relay = Self { port: own, shared: shared.clone() };

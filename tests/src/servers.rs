@@ -94,11 +94,6 @@ impl Server {
         }
     }
 
-    /// Its TCP port.
-    pub const fn port(&self) -> u16 {
-        self.port
-    }
-
     /// What it has logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
