@@ -116,7 +116,8 @@ fn install_tools() -> Outcome {
     Ok(())
 }
 
-fn python() -> PathBuf {
+/// Python with numpy and PyAV.
+pub(crate) fn python() -> PathBuf {
     folder("venv").join("bin/python")
 }
 
