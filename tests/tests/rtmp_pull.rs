@@ -108,6 +108,42 @@ fn silence_and_a_server_that_is_not_there_are_one_line_each() {
 }
 
 #[test]
+fn another_size_in_mid_stream_is_decoded_into_the_first() {
+    let part = |size: &str| {
+        let line = format!(
+            "-f lavfi -i testsrc2=size={size}:rate=25:duration=2 -c:v libx264 -g 25 -bf 0 -pix_fmt yuv420p"
+        );
+        clips::generated(&format!("{size}.ts"), &line)
+    };
+    let (Some(server), Some(small), Some(large)) = (Server::nginx(), part("128x96"), part("192x144")) else {
+        return;
+    };
+    let Some(clip) = clips::joined("sizes.ts", &[small, large.clone()]) else { return };
+    let url = server.url("live/sizes");
+    let scratch = clips::scratch();
+    let path = scratch.path().join("pictures.yuv");
+    let mut player = brooklet();
+    player.args(["-v", "error", "-i", &url]).args(words("-f rawvideo -fps_mode passthrough", &[])).arg(&path);
+    let player = Running::start(&mut player);
+    let Some(copying) = Player::Brooklet.play(&url) else { return };
+    server.await_players(2);
+    let mut publisher = brooklet();
+    publisher.args(["-v", "error", "-re", "-i"]).arg(&clip).args(["-c", "copy", "-f", "flv", &url]);
+    finish(&mut publisher, DEADLINE).expect_success();
+    player.finish(DEADLINE).expect_success();
+    let pictures = clips::read(&path);
+    assert_eq!(pictures.len(), 100 * 128 * 96 * 3 / 2, "all of them, at the first size");
+    let Some(mut ffmpeg) = peers::ffmpeg() else { return };
+    ffmpeg.args(["-v", "error", "-i"]).arg(&large).args(words("-s 128x96 -f rawvideo -", &[]));
+    let scaled = finish(&mut ffmpeg, DEADLINE).expect_success().stdout;
+    let psnr = brooklet_tests::compare::psnr(&pictures[pictures.len() / 2..], &scaled);
+    assert!(psnr > 30.0, "{psnr} dB between ours, scaled, and ffmpeg's");
+    let received = copying.finish(DEADLINE);
+    let Some((_, frames)) = brooklet_tests::probe::frames(&received.path, "v:0") else { return };
+    assert_eq!(frames.len(), 100, "ffmpeg decodes the copy through the change");
+}
+
+#[test]
 fn a_stream_is_changed_by_a_script_and_sent_on() {
     let (Some(server), Some(python), Some(clip)) =
         (Server::nginx(), peers::python(), clips::generated("silent.mp4", SILENT))
