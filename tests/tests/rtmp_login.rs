@@ -19,7 +19,10 @@ fn clip() -> Option<PathBuf> {
 }
 
 fn publish(mut command: Command, clip: &Path, url: &str) -> Run {
-    finish(command.args(["-v", "error", "-i"]).arg(clip).args(["-c", "copy", "-f", "flv", url]), DEADLINE)
+    finish(
+        command.args(["-v", "error", "-re", "-i"]).arg(clip).args(["-c", "copy", "-f", "flv", url]),
+        DEADLINE,
+    )
 }
 
 #[test]
@@ -37,8 +40,10 @@ fn ours_and_ffmpeg_log_in_the_same_way() {
             assert!(run.status.success(), "{name}, {gate:?}: {}", run.stderr);
             let Admitted { refused, tags } = server.admitted();
             assert_eq!(refused, 2, "{name}, {gate:?}");
-            // 25 pictures, their configuration and the metadata; the end of the sequence is as each likes.
-            assert!((27..=28).contains(&tags), "{name}, {gate:?}: {tags} tags");
+            // 25 pictures, their configuration, the metadata, the end of the sequence. ffmpeg does not wait until the
+            // last have arrived.
+            let expected = if name == "ours" { 28..=28 } else { 20..=28 };
+            assert!(expected.contains(&tags), "{name}, {gate:?}: {tags} tags");
         }
     }
 }

@@ -52,7 +52,7 @@ mod with_rustls {
     use super::{TlsOptions, provider, verify};
     use crate::{Error, Result};
 
-    /// How long a visitor may take to agree on a cipher.
+    /// How long the other side may take to agree on a cipher.
     const HANDSHAKE: Duration = Duration::from_secs(10);
 
     /// How to make a certificate for trying things out.
@@ -75,7 +75,9 @@ mod with_rustls {
         let config = config.map_err(|_| Error::Stopped)??;
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| tls_error(url, format!("'{host}' is no name that a certificate can be for")))?;
-        let connected = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
+        let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream);
+        let connected = tokio::time::timeout(HANDSHAKE, connecting).await;
+        let connected = connected.map_err(|_| tls_error(url, verify::SILENT.into()))?;
         let stream = connected.map_err(|error| tls_error(url, verify::explain(&error, host)))?;
         Ok(stream.into())
     }

@@ -20,6 +20,10 @@ const SYSTEM_STORES: [&str; 4] = [
     "/etc/ssl/cert.pem",
 ];
 
+/// Said of a server that does not answer.
+pub(super) const SILENT: &str =
+    "the server does not answer the TLS handshake; does it speak TLS on this port, or is it an rtmp:// URL?";
+
 /// What rustls asks whether a server is who it should be. `trusted`, where given, takes the place of the usual roots;
 /// a server that shows exactly one of these certificates is believed, for whoever handed it over knows it.
 pub(super) fn verifier(
