@@ -4,6 +4,11 @@ use brooklet_media::{AudioParams, CodecId, Error, PcmFormat, Result};
 
 use crate::TagKind;
 
+/// The FourCCs of video codecs in tags that can be read and, by another name or this, written.
+pub const VIDEO_FOUR_CCS: [&str; 5] = ["avc1", "hvc1", "av01", "vp09", "vp08"];
+/// The same of audio codecs.
+pub const AUDIO_FOUR_CCS: [&str; 6] = ["mp4a", ".mp3", "Opus", "fLaC", "ac-3", "ec-3"];
+
 /// Legacy CodecID of H.264.
 pub(crate) const AVC: u8 = 7;
 /// Legacy SoundFormat of AAC.
@@ -168,4 +173,28 @@ const LEGACY_RATES: [u32; 4] = [5_512, 11_025, 22_050, 44_100];
 
 const fn unknown(letters: [u8; 4]) -> CodecId {
     CodecId::Unknown(u32::from_be_bytes(letters))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_hold_what_is_known() {
+        for (names, kind) in [(&VIDEO_FOUR_CCS[..], TagKind::Video), (&AUDIO_FOUR_CCS[..], TagKind::Audio)] {
+            for name in names {
+                let letters = name.as_bytes().try_into().unwrap();
+                let codec = Coding::FourCc(letters).codec(kind, 0);
+                assert!(!matches!(codec, CodecId::Unknown(_)), "{name}");
+                let written = match kind {
+                    TagKind::Video => Coding::of_video(codec),
+                    _ => {
+                        let params = AudioParams::new(48_000, brooklet_media::ChannelLayout::Stereo);
+                        Coding::of_audio(codec, &params).map(|(coding, _)| coding)
+                    }
+                };
+                assert!(written.is_ok(), "{name}");
+            }
+        }
+    }
 }

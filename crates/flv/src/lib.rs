@@ -70,6 +70,7 @@ mod fixtures;
 mod round_trip;
 
 pub use clock::{Clock, wrap};
+pub use coding::{AUDIO_FOUR_CCS, VIDEO_FOUR_CCS};
 pub use demux::FlvDemuxer;
 pub use depacketize::TagReader;
 pub use mux::{FlvMuxer, FlvMuxerOptions};

@@ -29,6 +29,9 @@ fn main() -> Result<()> {
                     ended = true;
                     client.finish();
                 }
+                Output::Event(ClientEvent::ReconnectRequested { description, .. }) => {
+                    println!("the server would rather serve us elsewhere: {description}");
+                }
                 Output::Timeout(at) => break at,
             }
         };

@@ -7,8 +7,9 @@ use brooklet_flv::Tag;
 use brooklet_flv::amf0::Value;
 use brooklet_media::Timestamp;
 
+use crate::capabilities::Capabilities;
 use crate::chunk::ChunkLimits;
-use crate::command::{Capabilities, Command};
+use crate::command::{Command, RECONNECT_REQUEST};
 use crate::error::{Error, Result, Stage};
 use crate::handshake::{Handshake, RANDOM};
 use crate::login::scheme_name;
@@ -20,6 +21,9 @@ use crate::url::RtmpUrl;
 
 /// Bytes after which the server should acknowledge.
 const WINDOW: u32 = 2_500_000;
+
+/// What can be done with a codec: all, for that is for the client's owner to know.
+const EVERYTHING: u32 = Capabilities::CAN_DECODE | Capabilities::CAN_ENCODE | Capabilities::CAN_FORWARD;
 
 /// A server that closes so soon after it agreed did not mean it.
 const REGRET: Duration = Duration::from_secs(2);
@@ -63,7 +67,7 @@ pub struct ClientOptions {
 }
 
 impl Default for ClientOptions {
-    /// 60000 bytes, no capabilities, 3 s of buffer, 15 s to set up.
+    /// 60000 bytes, all codecs that tags can hold, 3 s of buffer, 15 s to set up.
     fn default() -> Self {
         Self {
             flash_version: None,
@@ -73,7 +77,7 @@ impl Default for ClientOptions {
             connect_values: Vec::new(),
             subscribe: None,
             chunk_size: 60_000,
-            capabilities: Capabilities::default(),
+            capabilities: Capabilities::carried(EVERYTHING),
             buffer: Duration::from_secs(3),
             setup_timeout: Duration::from_secs(15),
             limits: ChunkLimits::default(),
@@ -88,6 +92,15 @@ pub enum ClientEvent {
     Ready,
     /// Media, to a player. Metadata comes as it stands in a file, without `@setDataFrame`.
     Tag(Tag),
+    /// The server would rather serve us elsewhere, or again: connect anew at the next key frame, to
+    /// [`RtmpUrl::redirected`], then close this connection. It goes on until then. Servers that keep to the
+    /// specification ask only those who say [`Capabilities::RECONNECT`].
+    ReconnectRequested {
+        /// The URL of the application there, which may be relative; `None`: as now.
+        tc_url: Option<String>,
+        /// For people; may be empty.
+        description: String,
+    },
     /// The stream is over, by word of the server. Nothing comes after this; close the connection.
     End,
 }
@@ -363,6 +376,11 @@ impl Client {
             });
         }
         match (self.stage, status.code.as_str()) {
+            (_, RECONNECT_REQUEST) => {
+                let tc_url = command.info().property("tcUrl").and_then(Value::as_str).map(str::to_owned);
+                let description = status.description;
+                self.events.push_back(ClientEvent::ReconnectRequested { tc_url, description });
+            }
             (Stage::Publish, "NetStream.Publish.Start") | (Stage::Play, "NetStream.Play.Start") => {
                 self.started()
             }

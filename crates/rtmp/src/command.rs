@@ -68,10 +68,17 @@ impl Command {
 
     /// What `onStatus`, `_error` and the answer to `connect` say.
     pub(crate) fn status(&self) -> Status {
-        let info = self.arguments.iter().find(|value| !value.properties().is_empty()).unwrap_or(&self.object);
-        Status::from_info(info)
+        Status::from_info(self.info())
+    }
+
+    /// The information object.
+    pub(crate) fn info(&self) -> &Value {
+        self.arguments.iter().find(|value| !value.properties().is_empty()).unwrap_or(&self.object)
     }
 }
+
+/// The code of a server that wants a client to connect anew (Enhanced RTMP v2, "Reconnect Request").
+pub(crate) const RECONNECT_REQUEST: &str = "NetConnection.Connect.ReconnectRequest";
 
 /// More than any command has.
 const MAX_ARGUMENTS: usize = 32;
@@ -120,43 +127,6 @@ impl Status {
     }
 }
 
-/// What a side says that it can do with codecs that RTMP 1.0 does not name (Enhanced RTMP v2, `connect`).
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Capabilities {
-    /// `fourCcList`: the codecs by FourCC (`hvc1`, `av01`, `Opus`), or `*` for all. Empty: nothing is said.
-    pub four_ccs: Vec<String>,
-    /// `capsEx`: reconnect 1, multitrack 2, mod-ex 4, nanoseconds 8.
-    pub caps_ex: u32,
-}
-
-impl Capabilities {
-    pub(crate) fn from_object(object: &Value) -> Self {
-        let four_ccs = match object.property("fourCcList") {
-            Some(Value::StrictArray(values)) => {
-                values.iter().take(MAX_FOUR_CCS).filter_map(Value::as_str).map(str::to_owned).collect()
-            }
-            _ => Vec::new(),
-        };
-        let caps_ex = object.property("capsEx").and_then(Value::as_number).unwrap_or(0.0) as u32;
-        Self { four_ccs, caps_ex }
-    }
-
-    pub(crate) fn properties(&self) -> Vec<(String, Value)> {
-        let mut properties = Vec::new();
-        if !self.four_ccs.is_empty() {
-            let list = self.four_ccs.iter().map(|name| name.as_str().into()).collect();
-            properties.push(("fourCcList".to_owned(), Value::StrictArray(list)));
-        }
-        if self.caps_ex != 0 {
-            properties.push(("capsEx".to_owned(), f64::from(self.caps_ex).into()));
-        }
-        properties
-    }
-}
-
-/// More than there are.
-const MAX_FOUR_CCS: usize = 64;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,13 +148,5 @@ mod tests {
         assert_eq!(Command::read(&message, Place::default()).unwrap().arguments, ["key".into()]);
         message.body = Bytes::from_static(&[0xEE]);
         assert!(Command::read(&message, Place::default()).is_err());
-    }
-
-    #[test]
-    fn capabilities_read_back() {
-        let capabilities = Capabilities { four_ccs: vec!["av01".into(), "Opus".into()], caps_ex: 3 };
-        let object = Value::Object(capabilities.properties());
-        assert_eq!(Capabilities::from_object(&object), capabilities);
-        assert_eq!(Capabilities::from_object(&Value::Null), Capabilities::default());
     }
 }

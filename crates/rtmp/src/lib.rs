@@ -10,7 +10,7 @@
 //! | chunk stream | all header types and sizes, extended timestamps with and without repetition, interleaving, abort |
 //! | control | acknowledgements, bandwidth, pings, stream begin and end, buffer length |
 //! | messages | audio, video, data and commands (AMF0; types 15 and 17 where they hold AMF0), aggregates |
-//! | Enhanced RTMP v2 | `fourCcList` and `capsEx` in `connect`; the media itself is as in FLV |
+//! | Enhanced RTMP v2 | codecs and capabilities in `connect` ([`Capabilities`]), requests to reconnect; the media itself is as in FLV |
 //! | login | as a client: a user and a password in the URL, by Adobe's and Limelight's challenges ([`Login`]) |
 //! | not | RTMPE, RTMPT, RTMFP, shared objects, AMF3. RTMPS: hand in what TLS decrypted |
 //!
@@ -50,6 +50,7 @@
 //!
 //! `examples/` has the same over sockets: `publish`, `play` and `listen`.
 
+mod capabilities;
 pub mod chunk;
 mod client;
 pub mod command;
@@ -65,9 +66,9 @@ mod server;
 mod session;
 pub mod url;
 
+pub use capabilities::Capabilities;
 pub use chunk::ChunkLimits;
 pub use client::{Client, ClientEvent, ClientOptions, Purpose};
-pub use command::Capabilities;
 pub use error::{Error, LoginFailure, Place, Result, Stage};
 pub use login::Login;
 pub use message::{Message, MessageType};

@@ -11,8 +11,9 @@ use brooklet_flv::amf0::{self, Value};
 use brooklet_media::Timestamp;
 use bytes::BytesMut;
 
+use crate::capabilities::Capabilities;
 use crate::chunk::ChunkLimits;
-use crate::command::{Capabilities, Command, Status};
+use crate::command::{Command, RECONNECT_REQUEST, Status};
 use crate::error::{Error, Result, Stage};
 use crate::handshake::{Handshake, RANDOM};
 use crate::media::{self, Receiver};
@@ -50,11 +51,11 @@ pub struct ServerOptions {
 }
 
 impl Default for ServerOptions {
-    /// 60000 bytes, no capabilities, 10 s to set up, a ping after 60 s of silence and 30 s for its answer.
+    /// 60000 bytes, all codecs that tags can hold are passed on, 10 s to set up, a ping after 60 s of silence and 30 s for its answer.
     fn default() -> Self {
         Self {
             chunk_size: 60_000,
-            capabilities: Capabilities::default(),
+            capabilities: Capabilities::carried(Capabilities::CAN_FORWARD),
             setup_timeout: Duration::from_secs(10),
             silence: Duration::from_secs(60),
             ping_timeout: Duration::from_secs(30),
@@ -94,6 +95,8 @@ pub struct Server {
     now: Timestamp,
     app: String,
     streams: u32,
+    /// The client follows requests to reconnect.
+    reconnects: bool,
     pending: Option<Pending>,
     /// What came after the request that is pending.
     held: BytesMut,
@@ -137,6 +140,7 @@ impl Server {
             now,
             app: String::new(),
             streams: 0,
+            reconnects: false,
             pending: None,
             held: BytesMut::new(),
             activity: None,
@@ -260,6 +264,19 @@ impl Server {
             self.link.send_command(&status.command(), stream);
         }
         self.link.set_deadline(self.now, self.options.setup_timeout);
+    }
+
+    /// Asks a client that publishes or plays to connect anew, to the application at `tc_url` (`None`: where it is)
+    /// with a word for people. It goes on here until it has. False where the client did not say that it follows such
+    /// requests: then nothing is asked.
+    pub fn request_reconnect(&mut self, tc_url: Option<&str>, description: &str) -> bool {
+        if !self.reconnects || self.activity.is_none() {
+            return false;
+        }
+        let mut info = Status::new("status", RECONNECT_REQUEST, description).properties();
+        info.extend(tc_url.map(|url| ("tcUrl".to_owned(), url.into())));
+        self.link.send_command(&Command::new("onStatus", 0.0, vec![Value::Object(info)]), 0);
+        true
     }
 
     /// What it holds while nothing happens.

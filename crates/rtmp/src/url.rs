@@ -87,6 +87,41 @@ impl RtmpUrl {
         Ok(url)
     }
 
+    /// The same stream at the application that a server sends us to: `tc_url` is a URL, or a part of one as in a page
+    /// (`//host/app`, `/app`, `app`). User and password go along only to the same host.
+    ///
+    /// # Errors
+    ///
+    /// As [`RtmpUrl::parse`].
+    pub fn redirected(&self, tc_url: &str) -> Result<Self> {
+        let scheme = if self.tls { "rtmps" } else { "rtmp" };
+        let (open, close) = if self.host.contains(':') { ("[", "]") } else { ("", "") };
+        let here = format!("{scheme}://{open}{}{close}:{}", self.host, self.port);
+        let whole = if tc_url.contains("://") {
+            tc_url.to_owned()
+        } else if tc_url.starts_with("//") {
+            format!("{scheme}:{tc_url}")
+        } else if tc_url.starts_with('/') {
+            format!("{here}{tc_url}")
+        } else {
+            let path = self.app.split('?').next().unwrap_or(&self.app);
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let slash = if folder.is_empty() { "" } else { "/" };
+            format!("{here}/{folder}{slash}{tc_url}")
+        };
+        let mut url = Self::parse(&whole)?;
+        // All of the path is the application.
+        let (_, rest) = whole.split_once("://").unwrap_or_default();
+        url.app = rest.split_once('/').map_or("", |(_, path)| path).to_owned();
+        url.tc_url = url.application_url();
+        url.stream.clone_from(&self.stream);
+        if url.user.is_none() && url.host == self.host {
+            url.user.clone_from(&self.user);
+            url.password.clone_from(&self.password);
+        }
+        Ok(url)
+    }
+
     /// What [`RtmpUrl::tc_url`] is for the host, port and app as they are now.
     pub fn application_url(&self) -> String {
         let scheme = if self.tls { "rtmps" } else { "rtmp" };
@@ -223,6 +258,25 @@ mod tests {
         assert_eq!(format!("{url:?}").find("p@ss"), None);
         assert_eq!(RtmpUrl::parse("rtmps://h/a/b").unwrap().port, 443);
         assert_eq!(RtmpUrl::parse("RTMP://[fe80::1]:1936/a/b").unwrap().port, 1936);
+    }
+
+    #[test]
+    fn redirections_keep_the_stream() {
+        let here = RtmpUrl::parse("rtmps://me:secret@h:444/app/inst/key?t=1").unwrap();
+        for (to, tc_url, user) in [
+            ("rtmp://other/x", "rtmp://other:1935/x", None),
+            ("rtmp://you:p@other:99/x/y/z", "rtmp://other:99/x/y/z", Some("you")),
+            ("//[::1]/x", "rtmps://[::1]:443/x", None),
+            ("/x/y", "rtmps://h:444/x/y", Some("me")),
+            ("two", "rtmps://h:444/app/two", Some("me")),
+            ("rtmps://h:444/app/inst", "rtmps://h:444/app/inst", Some("me")),
+        ] {
+            let there = here.redirected(to).unwrap();
+            assert_eq!((there.tc_url.as_str(), there.user.as_deref()), (tc_url, user), "{to}");
+            assert_eq!(there.stream, "key?t=1");
+        }
+        assert!(here.redirected("http://h/x").is_err());
+        assert!(here.redirected("rtmp://").is_err());
     }
 
     #[test]

@@ -235,7 +235,7 @@ fn requests_carry_what_the_url_says() {
     let mut pair = Pair::publishing();
     let ServerEvent::ConnectRequested(connect) = &pair.server_events[0] else { panic!() };
     assert_eq!((connect.app.as_str(), connect.tc_url.as_str()), ("live", "rtmp://localhost:1935/live"));
-    assert_eq!(connect.capabilities, Capabilities::default());
+    assert_eq!(connect.capabilities, ClientOptions::default().capabilities);
     let ServerEvent::PublishRequested(publish) = &pair.server_events[1] else { panic!() };
     assert_eq!(
         (publish.app.as_str(), publish.stream.as_str(), publish.query.as_str()),
@@ -247,7 +247,8 @@ fn requests_carry_what_the_url_says() {
 
 #[test]
 fn capabilities_are_told() {
-    let capabilities = Capabilities { four_ccs: vec!["av01".into(), "Opus".into()], caps_ex: 2 };
+    let four_ccs = vec!["av01".into(), "Opus".into()];
+    let capabilities = Capabilities { four_ccs, caps_ex: 2, ..Capabilities::default() };
     let options = ClientOptions { capabilities: capabilities.clone(), ..ClientOptions::default() };
     let url = RtmpUrl::parse("rtmp://localhost/live/key").unwrap();
     let mut pair = Pair::new(true, 4096);
@@ -255,6 +256,29 @@ fn capabilities_are_told() {
     pair.run().unwrap();
     let ServerEvent::ConnectRequested(connect) = &pair.server_events[0] else { panic!() };
     assert_eq!(connect.capabilities, capabilities);
+}
+
+#[test]
+fn a_server_may_ask_those_who_follow_to_reconnect() {
+    for (caps_ex, follows) in [(Capabilities::RECONNECT, true), (0, false)] {
+        let capabilities = Capabilities { caps_ex, ..Capabilities::default() };
+        let options = ClientOptions { capabilities, ..ClientOptions::default() };
+        let url = RtmpUrl::parse("rtmp://localhost/live/key").unwrap();
+        let mut pair = Pair::new(true, 4096);
+        pair.client = Client::publish(&url, options, &[1; 1528], pair.now);
+        pair.run().unwrap();
+        for (to, description) in [(None, "maintenance"), (Some("rtmp://other/live"), "")] {
+            assert_eq!(pair.server.request_reconnect(to, description), follows);
+            pair.run().unwrap();
+            let tc_url = to.map(str::to_owned);
+            let event = ClientEvent::ReconnectRequested { tc_url, description: description.into() };
+            assert_eq!(pair.client_events.last() == Some(&event), follows);
+            // The stream goes on meanwhile.
+            pair.client.send(&audio(7)).unwrap();
+            pair.run().unwrap();
+        }
+        assert_eq!(pair.received_by_server(), [audio(7), audio(7)]);
+    }
 }
 
 #[test]

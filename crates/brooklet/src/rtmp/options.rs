@@ -29,7 +29,7 @@ pub struct RtmpOptions {
     pub buffer: Option<Duration>,
     /// `-rtmp_subscribe`: the stream to subscribe to.
     pub subscribe: Option<String>,
-    /// `-rtmp_enhanced_codecs`: FourCCs to tell the server of, separated by commas; none is all that we can carry.
+    /// `-rtmp_enhanced_codecs`: FourCCs to tell the server of, separated by commas; `None` is all that we can carry, an empty list says nothing.
     pub enhanced_codecs: Option<String>,
 }
 
@@ -102,7 +102,7 @@ fn capabilities(listed: Option<&str>, usual: Capabilities) -> Capabilities {
         None => usual,
         Some(list) => {
             let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
-            Capabilities { four_ccs: names.map(str::to_owned).collect(), ..usual }
+            Capabilities { four_ccs: names.map(str::to_owned).collect(), ..Capabilities::default() }
         }
     }
 }
@@ -157,6 +157,10 @@ mod tests {
     fn codecs_are_listed_with_commas() {
         let given = RtmpOptions { enhanced_codecs: Some("hvc1, av01".into()), ..Default::default() };
         let (_, client) = given.apply(&Url::parse("rtmp://h/a/b")).unwrap();
-        assert_eq!(client.capabilities.four_ccs, ["hvc1", "av01"]);
+        let four_ccs = vec!["hvc1".into(), "av01".into()];
+        assert_eq!(client.capabilities, Capabilities { four_ccs, ..Capabilities::default() });
+        let given = RtmpOptions { enhanced_codecs: Some(String::new()), ..Default::default() };
+        let (_, client) = given.apply(&Url::parse("rtmp://h/a/b")).unwrap();
+        assert_eq!(client.capabilities, Capabilities::default(), "nothing is said");
     }
 }

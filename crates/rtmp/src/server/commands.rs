@@ -29,6 +29,7 @@ impl Server {
 
     pub(super) fn accept_connect(&mut self, transaction: f64, theirs: &Capabilities) {
         self.stage = Stage::CreateStream;
+        self.reconnects = theirs.caps_ex & Capabilities::RECONNECT != 0;
         self.link.set_limits(self.options.limits);
         self.link.set_deadline(self.now, self.options.setup_timeout);
         self.link.announce_window(WINDOW);

@@ -4,7 +4,8 @@ use std::fmt;
 
 use brooklet_flv::amf0::Value;
 
-use crate::command::{Capabilities, Command};
+use crate::capabilities::Capabilities;
+use crate::command::Command;
 
 /// `connect`, as a client says it.
 #[derive(Clone, PartialEq, Eq, Debug)]

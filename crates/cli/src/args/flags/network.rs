@@ -78,7 +78,7 @@ pub(super) const FLAGS: &[Flag] = &[
     .value("LIST")
     .help("codecs beyond RTMP 1.0 to tell the server of, by FourCC: hvc1,av01,Opus")
     .details(
-        "Without it the server is told of all that can be carried; it changes nothing but what is told.",
+        "Without it the server is told of all that can be carried; an empty LIST tells it nothing, for servers that take offence.",
     ),
     Flag::file(
         "rtmp_buffer",
@@ -92,6 +92,7 @@ pub(super) const FLAGS: &[Flag] = &[
         |input, given| truth(&mut input.spec.tls.verify, given),
         |output, given| truth(&mut output.spec.tls.verify, given),
     )
+    .alias(&["verify"])
     .value("0|1")
     .choices(Choices::Words(&["0", "1"]))
     .help("whether a server must prove by its certificate who it is: 1")
