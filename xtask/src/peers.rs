@@ -13,6 +13,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("libnginx-mod-rtmp", "RTMP server"),
     ("rtmpdump", "RTMP player"),
     ("mpv", "player"),
+    ("openssl", "certificates"),
     ("tstools", "MPEG-TS analysis"),
     ("mediainfo", "container analysis"),
     ("gstreamer1.0-tools", "player and analyser"),

@@ -268,6 +268,17 @@ mod tests {
         assert!(failure(&mut twice, need).contains("the password of"), "asked for the same again");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_a_server_says_is_answered_or_refused_in_three_steps(
+            words in "(need auth; authmod=(adobe|llnw) )?\\PC{0,20}([?]reason=(needauth|x)[&=a-z]{0,40})?",
+        ) {
+            let mut login = me();
+            let answers = (0..4).filter(|_| login.answer(&words, NONCE).is_ok()).count();
+            proptest::prop_assert!(answers <= 2, "{answers} answers to {words}");
+        }
+    }
+
     #[test]
     fn a_user_cannot_break_out_of_the_query_and_the_apps_own_query_stays() {
         let mut login = login("rtmp://a%26b%3D%25%20%C3%A9:x@h/live?t=1/key");

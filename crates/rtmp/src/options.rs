@@ -171,6 +171,13 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "([BNSZOQ]{0,3}:?[a-z0-9.]{0,3}:?[01]? ?){0,12}") {
+            let _ = connect_values(&text);
+        }
+    }
+
     #[test]
     fn parts_take_the_place_of_the_path() {
         let mut url = RtmpUrl::parse("rtmp://h/a/b").unwrap();

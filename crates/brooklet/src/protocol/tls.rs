@@ -77,8 +77,15 @@ mod with_rustls {
             .map_err(|_| tls_error(url, format!("'{host}' is no name that a certificate can be for")))?;
         let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream);
         let connected = tokio::time::timeout(HANDSHAKE, connecting).await;
-        let connected = connected.map_err(|_| tls_error(url, verify::SILENT.into()))?;
-        let stream = connected.map_err(|error| tls_error(url, verify::explain(&error, host)))?;
+        let connected = connected.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()));
+        let stream = connected.map_err(|error| match verify::explain(&error, host) {
+            Some(what) => tls_error(url, what),
+            // A server that goes away may come back.
+            None => {
+                let what = "the server broke off the TLS handshake; does it speak TLS on this port?";
+                Error::io(url, "cannot connect", std::io::Error::new(error.kind(), what))
+            }
+        })?;
         Ok(stream.into())
     }
 

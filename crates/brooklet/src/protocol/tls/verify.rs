@@ -20,10 +20,6 @@ const SYSTEM_STORES: [&str; 4] = [
     "/etc/ssl/cert.pem",
 ];
 
-/// Said of a server that does not answer.
-pub(super) const SILENT: &str =
-    "the server does not answer the TLS handshake; does it speak TLS on this port, or is it an rtmp:// URL?";
-
 /// What rustls asks whether a server is who it should be. `trusted`, where given, takes the place of the usual roots;
 /// a server that shows exactly one of these certificates is believed, for whoever handed it over knows it.
 pub(super) fn verifier(
@@ -47,30 +43,26 @@ pub(super) fn verifier(
     Ok(Arc::new(Verifier { chains, known, provider: provider.clone() }))
 }
 
-/// Why a handshake with `host` failed.
-pub(super) fn explain(error: &io::Error, host: &str) -> String {
-    let Some(reason) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else {
-        return match error.kind() {
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
-                "the server closed the connection in the middle of the TLS handshake; does it speak TLS on this port?"
-                    .into()
-            }
-            _ => format!("the TLS handshake failed: {error}"),
-        };
-    };
+/// Why a handshake with `host` failed; `None` where TLS has no say in it.
+pub(super) fn explain(error: &io::Error, host: &str) -> Option<String> {
+    let reason = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>())?;
+    Some(match reason {
+        Error::InvalidCertificate(reason) => distrust(reason, host),
+        Error::InvalidMessage(_) => {
+            "the server does not speak TLS on this port; is it an rtmp:// URL?".into()
+        }
+        Error::AlertReceived(alert) => format!("the server ended the TLS handshake: {alert:?}"),
+        Error::PeerIncompatible(_) => {
+            "the server offers no version or cipher that is safe (TLS 1.2 or 1.3 with ECDHE)".into()
+        }
+        other => format!("the TLS handshake failed: {other}"),
+    })
+}
+
+/// What is wrong with a certificate, and what to do.
+fn distrust(reason: &CertificateError, host: &str) -> String {
     let trust_it = "to trust it all the same, hand its certificate with -ca_file FILE, or switch the check off with \
                     -tls_verify 0";
-    let reason = match reason {
-        Error::InvalidCertificate(reason) => reason,
-        Error::InvalidMessage(_) => {
-            return "the server does not speak TLS on this port; is it an rtmp:// URL?".into();
-        }
-        Error::AlertReceived(alert) => return format!("the server ended the TLS handshake: {alert:?}"),
-        Error::PeerIncompatible(_) => {
-            return "the server offers no version or cipher that is safe (TLS 1.2 or 1.3 with ECDHE)".into();
-        }
-        other => return format!("the TLS handshake failed: {other}"),
-    };
     match reason {
         CertificateError::Other(other) if other.0.is::<SelfSigned>() => {
             format!("its certificate is signed by nobody but itself; {trust_it}")
