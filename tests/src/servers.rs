@@ -68,11 +68,6 @@ impl Server {
         server
     }
 
-    /// Its port.
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
     /// The address of a stream: `live/name?key=…`.
     pub fn url(&self, path: &str) -> String {
         format!("rtmp://127.0.0.1:{}/{path}", self.port)

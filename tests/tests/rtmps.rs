@@ -1,4 +1,4 @@
-//! RTMP within TLS: ffmpeg's GnuTLS plays from us, and we publish through OpenSSL (Python's) to nginx.
+//! RTMP within TLS: ffmpeg's GnuTLS plays from us, and we publish and play through OpenSSL (Python's) to nginx.
 
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ fn ffmpeg_plays_a_copy_whole_from_our_listener() {
 }
 
 #[test]
-fn a_server_behind_tls_takes_a_copy_whole() {
+fn a_server_behind_tls_takes_and_gives_a_copy_whole() {
     let (Some(server), Some(certificates), Some(clip)) = (Server::nginx(), Certificates::new(), clip())
     else {
         return;
@@ -50,10 +50,17 @@ fn a_server_behind_tls_takes_a_copy_whole() {
     for (number, host) in ["127.0.0.1", "localhost"].into_iter().enumerate() {
         let path = format!("live/{number}");
         let Some(playing) = Player::Rtmpdump.play(&server.url(&path)) else { return };
-        server.await_players(number + 1);
+        let scratch = clips::scratch();
+        let pulled = scratch.path().join("pulled.flv");
+        let mut pull = brooklet();
+        pull.args(["-v", "error", "-ca_file", &root, "-i", &proxy.url(host, &path)]);
+        let pull = Running::start(pull.args(["-map", "0", "-c", "copy", "-f", "flv"]).arg(&pulled));
+        server.await_players(2 * (number + 1));
         publish(&clip, &["-re"], &["-ca_file", &root], &proxy.url(host, &path)).expect_success();
         thread::sleep(Duration::from_secs(2));
         playing.leave(DEADLINE).expect_copy(&clip);
+        pull.finish(DEADLINE).expect_success();
+        expect_same(&pulled, &clip);
     }
 }
 

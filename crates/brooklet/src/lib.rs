@@ -18,7 +18,8 @@
 //! |---|---|---|
 //! | files, `pipe:` | yes | yes |
 //! | `udp://`, `tcp://` | yes | yes, UDP paced by the media's clock |
-//! | `rtmp://` | no | publishes, or listens for viewers |
+//! | `rtmp://` | plays | publishes, or listens for viewers |
+//! | `rtmps://` | the same within TLS: feature `tls` | |
 //!
 //! Read [`Reader`] and [`Writer`] first.
 //!

@@ -67,3 +67,26 @@ impl StreamRequest {
 fn split_query(name: &str) -> (&str, &str) {
     name.split_once('?').unwrap_or((name, ""))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Place;
+    use crate::message::{Message, MessageType};
+
+    /// What ffmpeg 9.0 sends with `-rtmp_enhanced_codecs hvc1,av01,Opus`.
+    const FFMPEG: &[u8] = b"\x02\0\x07connect\0\x3f\xf0\0\0\0\0\0\0\x03\0\x03app\x02\0\x04live\
+        \0\nfourCcList\n\0\0\0\x03\x02\0\x04hvc1\x02\0\x04av01\x02\0\x04Opus\0\x04type\x02\0\nnonprivate\
+        \0\x08flashVer\x02\0#FMLE/3.0 (compatible; Lavf63.1.102)\
+        \0\x05tcUrl\x02\0\x1brtmp://127.0.0.1:39513/live\0\0\t";
+
+    #[test]
+    fn ffmpeg_tells_its_codecs() {
+        let (kind, body) = (MessageType::COMMAND, FFMPEG.into());
+        let message = Message { chunk_stream: 3, kind, stream: 0, timestamp: 0, body };
+        let request = ConnectRequest::from_command(&Command::read(&message, Place::default()).unwrap());
+        assert_eq!((request.app.as_str(), request.tc_url.as_str()), ("live", "rtmp://127.0.0.1:39513/live"));
+        let four_ccs = ["hvc1", "av01", "Opus"].map(str::to_owned).to_vec();
+        assert_eq!(request.capabilities, Capabilities { four_ccs, ..Capabilities::default() });
+    }
+}
