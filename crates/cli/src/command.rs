@@ -19,7 +19,7 @@ pub(crate) enum Command {
     /// `brooklet probe`.
     Probe {
         /// What to look at.
-        input: InputSpec,
+        input: Box<InputSpec>,
         /// For programs rather than people.
         json: bool,
         /// How to say it.

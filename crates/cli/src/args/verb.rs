@@ -50,7 +50,7 @@ fn probe(arguments: &[String]) -> Result<Command, UsageError> {
         }
     }
     let input = draft.finish(file.ok_or_else(|| usage(Verb::Probe))?, &mut Vec::new())?;
-    Ok(Command::Probe { input, json: options.json, globals })
+    Ok(Command::Probe { input: Box::new(input), json: options.json, globals })
 }
 
 fn demo(arguments: &[String]) -> Result<Command, UsageError> {
