@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use brooklet_flv::Tag;
 
-pub(crate) use channel::{Publication, Subscription, Taken};
 use channel::Channel;
+pub(crate) use channel::{Publication, Subscription, Taken};
 use log::Bounds;
 
 /// How a [`Hub`] treats viewers that are slow, and publishers that vanish.
@@ -109,11 +109,7 @@ impl Hub {
         Subscription::new(self, self.channel(&mut self.lock(), name))
     }
 
-    fn channel(
-        &self,
-        streams: &mut HashMap<Arc<str>, Arc<Channel<Tag>>>,
-        name: &str,
-    ) -> Arc<Channel<Tag>> {
+    fn channel(&self, streams: &mut HashMap<Arc<str>, Arc<Channel<Tag>>>, name: &str) -> Arc<Channel<Tag>> {
         if let Some(channel) = streams.get(name) {
             return channel.clone();
         }
