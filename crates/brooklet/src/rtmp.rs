@@ -11,27 +11,29 @@
 //! | `play` | receiving a stream from a server |
 //! | `dial`, `backoff` | making a connection, and making it again, after how long a wait |
 //! | `listen` | waiting for one viewer, or serving all who come |
-//! | `feed` | what a viewer needs who comes late: headers and the last group of pictures |
+//! | `server` | any number of publishers and viewers: [`RtmpServer`] |
 
 mod backoff;
 mod connect;
 mod connection;
 mod dial;
-mod feed;
 mod listen;
 mod options;
 mod play;
 mod publish;
+mod server;
 mod sink;
 mod stream;
 mod uplink;
+
+pub use server::{Access, Report, RtmpServer, RtmpServerOptions, Token, Visit};
 
 use brooklet_media::Timestamp;
 pub use options::RtmpOptions;
 
 use crate::job::Listen;
 use crate::protocol::{Origin, Scheme, SinkOptions, SourceOptions, Target};
-use crate::{Error, Result, Url};
+use crate::{Result, Url};
 
 /// The protocol.
 pub(crate) struct Rtmp;
