@@ -73,6 +73,11 @@ impl Server {
         format!("rtmp://127.0.0.1:{}/{path}", self.port)
     }
 
+    /// Its TCP port.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Waits until so many players in all have asked for streams.
     #[track_caller]
     pub fn await_players(&self, count: usize) {

@@ -28,14 +28,14 @@ pub(crate) enum Command {
     /// `brooklet demo`.
     Demo {
         /// Its own options.
-        options: DemoOptions,
+        options: Box<DemoOptions>,
         /// How to run it.
         globals: Globals,
     },
     /// `brooklet serve`.
     Serve {
         /// Its own options.
-        options: ServeOptions,
+        options: Box<ServeOptions>,
         /// How to run it.
         globals: Globals,
     },

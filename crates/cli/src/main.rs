@@ -78,7 +78,7 @@ fn execute(command: Command, console: &Console) -> Result<Exit, Failure> {
             let greeting = demo::how_to_watch(&options);
             run::run(demo::conversion(&options, globals), console, Some(&greeting))
         }
-        Command::Serve { options, globals } => serve::run(options, &globals, console),
+        Command::Serve { options, globals } => serve::run(*options, &globals, console),
         Command::Describe { inputs, .. } => describe(&inputs, console),
         Command::Probe { input, json, .. } => {
             let probed = brooklet::probe(&input)?;

@@ -71,7 +71,7 @@ fn demo(arguments: &[String]) -> Result<Command, UsageError> {
             },
         }
     }
-    Ok(Command::Demo { options, globals })
+    Ok(Command::Demo { options: Box::new(options), globals })
 }
 
 fn serve(arguments: &[String]) -> Result<Command, UsageError> {
@@ -91,7 +91,7 @@ fn serve(arguments: &[String]) -> Result<Command, UsageError> {
             },
         }
     }
-    Ok(Command::Serve { options, globals })
+    Ok(Command::Serve { options: Box::new(options), globals })
 }
 
 fn at_most_one(verb: Verb, arguments: &[String]) -> Result<Option<&str>, UsageError> {

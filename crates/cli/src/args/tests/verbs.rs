@@ -71,9 +71,9 @@ fn the_demonstration() {
         udp: "udp://10.0.0.1:5000".into(),
         duration: Some(Duration::from_secs(5)),
     };
-    assert_eq!(options, expected);
+    assert_eq!(*options, expected);
     assert!(!globals.stdin);
-    assert!(matches!(read("demo"), Ok(Command::Demo { options, .. }) if options == DemoOptions::default()));
+    assert!(matches!(read("demo"), Ok(Command::Demo { options, .. }) if *options == DemoOptions::default()));
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn the_server() {
     assert_eq!((options.server.wait, options.server.message), (Duration::from_millis(500), 1_000_000));
     assert_eq!(globals.level, crate::log::Level::Error);
     assert!(
-        matches!(read("serve"), Ok(Command::Serve { options, .. }) if options == ServeOptions::default())
+        matches!(read("serve"), Ok(Command::Serve { options, .. }) if *options == ServeOptions::default())
     );
     assert_eq!(ServeOptions::default().rtmp, "127.0.0.1:1935", "nobody but this machine, unless asked");
     for (line, says) in [
