@@ -7,23 +7,18 @@ use brooklet_flv::Tag;
 use brooklet_flv::amf0::Value;
 use brooklet_media::Timestamp;
 
-use crate::capabilities::Capabilities;
-use crate::chunk::ChunkLimits;
 use crate::command::{Command, RECONNECT_REQUEST};
 use crate::error::{Error, Result, Stage};
 use crate::handshake::{Handshake, RANDOM};
 use crate::login::scheme_name;
 use crate::media::{self, Receiver};
 use crate::message::{Control, Message, MessageType, UserControl};
-use crate::options::Live;
+use crate::options::{ClientOptions, Live};
 use crate::session::{Incoming, Link, Output};
 use crate::url::RtmpUrl;
 
 /// Bytes after which the server should acknowledge.
 const WINDOW: u32 = 2_500_000;
-
-/// What can be done with a codec: all, for that is for the client's owner to know.
-const EVERYTHING: u32 = Capabilities::CAN_DECODE | Capabilities::CAN_ENCODE | Capabilities::CAN_FORWARD;
 
 /// A server that closes so soon after it agreed did not mean it.
 const REGRET: Duration = Duration::from_secs(2);
@@ -38,53 +33,6 @@ const FC_UNPUBLISH: f64 = 6.0;
 const DELETE_STREAM: f64 = 7.0;
 const FC_SUBSCRIBE: f64 = 8.0;
 
-/// How a client behaves.
-#[derive(Clone, PartialEq, Debug)]
-pub struct ClientOptions {
-    /// What it says that it is; `None` says what ffmpeg says.
-    pub flash_version: Option<String>,
-    /// Which streams a player asks for.
-    pub live: Live,
-    /// The URL of the Flash program that it says it is.
-    pub swf_url: Option<String>,
-    /// The page that a player says it is on.
-    pub page_url: Option<String>,
-    /// What stands at the end of `connect`: see [`crate::connect_values`].
-    pub connect_values: Vec<Value>,
-    /// The stream that a player subscribes to by `FCSubscribe`; `None`: its own stream where that is live only, else
-    /// none.
-    pub subscribe: Option<String>,
-    /// Chunk size to send with, in bytes.
-    pub chunk_size: u32,
-    /// Codecs beyond RTMP 1.0, and what else `connect` announces.
-    pub capabilities: Capabilities,
-    /// How long a player says that it buffers.
-    pub buffer: Duration,
-    /// How long the way to [`ClientEvent::Ready`] may take.
-    pub setup_timeout: Duration,
-    /// How much a server may make us hold.
-    pub limits: ChunkLimits,
-}
-
-impl Default for ClientOptions {
-    /// 60000 bytes, all codecs that tags can hold, 3 s of buffer, 15 s to set up.
-    fn default() -> Self {
-        Self {
-            flash_version: None,
-            live: Live::Any,
-            swf_url: None,
-            page_url: None,
-            connect_values: Vec::new(),
-            subscribe: None,
-            chunk_size: 60_000,
-            capabilities: Capabilities::carried(EVERYTHING),
-            buffer: Duration::from_secs(3),
-            setup_timeout: Duration::from_secs(15),
-            limits: ChunkLimits::default(),
-        }
-    }
-}
-
 /// What a client has to say.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ClientEvent {
@@ -94,7 +42,7 @@ pub enum ClientEvent {
     Tag(Tag),
     /// The server would rather serve us elsewhere, or again: connect anew at the next key frame, to
     /// [`RtmpUrl::redirected`], then close this connection. It goes on until then. Servers that keep to the
-    /// specification ask only those who say [`Capabilities::RECONNECT`].
+    /// specification ask only those who say [`crate::Capabilities::RECONNECT`].
     ReconnectRequested {
         /// The URL of the application there, which may be relative; `None`: as now.
         tc_url: Option<String>,

@@ -68,11 +68,11 @@ pub mod url;
 
 pub use capabilities::Capabilities;
 pub use chunk::ChunkLimits;
-pub use client::{Client, ClientEvent, ClientOptions, Purpose};
+pub use client::{Client, ClientEvent, Purpose};
 pub use error::{Error, LoginFailure, Place, Result, Stage};
 pub use login::Login;
 pub use message::{Message, MessageType};
-pub use options::{Live, UrlParts, connect_values};
+pub use options::{ClientOptions, Live, UrlParts, connect_values};
 pub use server::{ConnectRequest, Server, ServerEvent, ServerOptions, StreamRequest};
 pub use session::Output;
 pub use url::RtmpUrl;

@@ -1,10 +1,64 @@
 //! How a client connects, plays and publishes beyond what its URL says: ffmpeg's `rtmp_…` options and librtmp's words
 //! behind the URL.
 
+use std::time::Duration;
+
 use brooklet_flv::amf0::Value;
 
+use crate::capabilities::Capabilities;
+use crate::chunk::ChunkLimits;
 use crate::error::{Error, Result};
 use crate::url::RtmpUrl;
+
+/// What can be done with a codec: all, for that is for the client's owner to know.
+const EVERYTHING: u32 = Capabilities::CAN_DECODE | Capabilities::CAN_ENCODE | Capabilities::CAN_FORWARD;
+
+/// How a client behaves.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ClientOptions {
+    /// What it says that it is; `None` says what ffmpeg says.
+    pub flash_version: Option<String>,
+    /// Which streams a player asks for.
+    pub live: Live,
+    /// The URL of the Flash program that it says it is.
+    pub swf_url: Option<String>,
+    /// The page that a player says it is on.
+    pub page_url: Option<String>,
+    /// What stands at the end of `connect`: see [`crate::connect_values`].
+    pub connect_values: Vec<Value>,
+    /// The stream that a player subscribes to by `FCSubscribe`; `None`: its own stream where that is live only, else
+    /// none.
+    pub subscribe: Option<String>,
+    /// Chunk size to send with, in bytes.
+    pub chunk_size: u32,
+    /// Codecs beyond RTMP 1.0, and what else `connect` announces.
+    pub capabilities: Capabilities,
+    /// How long a player says that it buffers.
+    pub buffer: Duration,
+    /// How long the way to [`crate::ClientEvent::Ready`] may take.
+    pub setup_timeout: Duration,
+    /// How much a server may make us hold.
+    pub limits: ChunkLimits,
+}
+
+impl Default for ClientOptions {
+    /// 60000 bytes, all codecs that tags can hold, 3 s of buffer, 15 s to set up.
+    fn default() -> Self {
+        Self {
+            flash_version: None,
+            live: Live::Any,
+            swf_url: None,
+            page_url: None,
+            connect_values: Vec::new(),
+            subscribe: None,
+            chunk_size: 60_000,
+            capabilities: Capabilities::carried(EVERYTHING),
+            buffer: Duration::from_secs(3),
+            setup_timeout: Duration::from_secs(15),
+            limits: ChunkLimits::default(),
+        }
+    }
+}
 
 /// Which streams a player asks for (`play`, section 7.2.2.1 of RTMP 1.0).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
