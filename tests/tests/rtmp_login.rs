@@ -61,6 +61,7 @@ fn a_wrong_login_is_one_line() {
             let run = publish(brooklet(), &clip, &server.url(login));
             assert_eq!(run.status.code(), Some(1), "{gate:?} {login}");
             assert!(run.stderr.contains(says) && run.stderr.trim().lines().count() == 1, "{}", run.stderr);
+            assert!(!run.stderr.contains(":wrong@") && !run.stderr.contains(":secret@"), "{}", run.stderr);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What can go wrong between a URL and the frames in it.
 
+use std::borrow::Cow;
 use std::io;
 
 /// A result of this crate's [`Error`].
@@ -10,7 +11,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused.
-    #[error("{url}: {what}: {}", plain(source))]
+    #[error("{}: {what}: {}", shown(url), plain(source))]
     Io {
         /// The file or peer, as the user wrote it.
         url: String,
@@ -20,7 +21,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The media in it are damaged or of a kind that we do not do.
-    #[error("{url}: {source}")]
+    #[error("{}: {source}", shown(url))]
     Media {
         /// The file or peer, as the user wrote it.
         url: String,
@@ -40,7 +41,7 @@ pub enum Error {
         source: brooklet_media::Error,
     },
     /// An RTMP peer broke the protocol or said no.
-    #[error("{url}: {source}")]
+    #[error("{}: {source}", shown(url))]
     Rtmp {
         /// The peer, as the user wrote it.
         url: String,
@@ -48,7 +49,7 @@ pub enum Error {
         source: brooklet_rtmp::Error,
     },
     /// There is no TLS connection: a certificate that is not trusted, or files that can't be used.
-    #[error("{url}: {what}")]
+    #[error("{}: {what}", shown(url))]
     Tls {
         /// The peer, as the user wrote it.
         url: String,
@@ -56,13 +57,13 @@ pub enum Error {
         what: String,
     },
     /// The other side closed the stream before we did.
-    #[error("{url}: the other side closed the stream")]
+    #[error("{}: the other side closed the stream", shown(url))]
     Left {
         /// The peer, as the user wrote it.
         url: String,
     },
     /// Nobody came, or nothing moved, for as long as the caller allowed.
-    #[error("{url}: {what} within {after:?}")]
+    #[error("{}: {what} within {after:?}", shown(url))]
     Timeout {
         /// The file or peer, as the user wrote it.
         url: String,
@@ -114,8 +115,41 @@ impl Error {
     }
 }
 
+/// The URL without its password: messages end up in logs.
+fn shown(url: &str) -> Cow<'_, str> {
+    let hidden = || {
+        let (scheme, rest) = url.split_once("://")?;
+        let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
+        let (login, _) = authority.rsplit_once('@')?;
+        let (user, _) = login.split_once(':')?;
+        Some(format!("{scheme}://{user}:***{}", &rest[login.len()..]))
+    };
+    hidden().map_or(Cow::Borrowed(url), Cow::Owned)
+}
+
 /// The system's words without Rust's ` (os error 2)`.
 pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_told() {
+        for (url, said) in [
+            ("rtmp://me:p:%40s@h:1/a/b?x=c:d@e", "rtmp://me:***@h:1/a/b?x=c:d@e"),
+            ("rtmp://me@h/a/b", "rtmp://me@h/a/b"),
+            ("rtmp://h:1/a:b@c", "rtmp://h:1/a:b@c"),
+            ("udp://@239.0.0.1:5000", "udp://@239.0.0.1:5000"),
+            ("a:b@c.mp4", "a:b@c.mp4"),
+        ] {
+            assert_eq!(
+                Error::Left { url: url.into() }.to_string(),
+                format!("{said}: the other side closed the stream")
+            );
+        }
+    }
 }
