@@ -31,7 +31,6 @@ pub(super) const FLAGS: &[Flag] = &[
     .alias(&["s", "-size"])
     .value("SIZE")
     .choices(Choices::Sizes)
-    .common()
     .help("size of the test picture: 640x360"),
     Flag::demo("rate", |options, given| {
         options.rate = given.rate()?;
@@ -40,7 +39,6 @@ pub(super) const FLAGS: &[Flag] = &[
     .alias(&["r", "-rate"])
     .value("RATE")
     .choices(Choices::Rates)
-    .common()
     .help("pictures in a second: 30"),
     Flag::demo("rtmp", |options, given| {
         options.rtmp = given.value.clone();
