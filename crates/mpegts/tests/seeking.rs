@@ -1,5 +1,5 @@
 //! A file that can seek: how long it is, and going to a place in it.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 
