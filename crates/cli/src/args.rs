@@ -72,6 +72,7 @@ fn conversion(arguments: &[String]) -> Result<Command, UsageError> {
         (false, Some(_)) => {
             for output in &mut job.outputs {
                 output.overwrite = globals.overwrite == Overwrite::Always;
+                output.copy_timestamps = globals.copy_timestamps;
             }
             Ok(Command::Convert(Convert { job, globals, notes: unique(notes) }))
         }
