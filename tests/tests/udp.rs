@@ -47,6 +47,28 @@ fn receivers_have_every_packet() {
 }
 
 #[test]
+fn our_own_receiver_has_every_packet_and_ends_when_nothing_comes() {
+    let Some(clip) = clip() else { return };
+    let folder = clips::scratch();
+    for (name, address, options) in
+        [("one", "127.0.0.1", ""), ("group", "239.255.48.2", "&localaddr=127.0.0.1&ttl=1")]
+    {
+        let path = folder.path().join(format!("{name}.ts"));
+        let port = free_udp_port();
+        let mut command = brooklet();
+        let from = format!("udp://{address}:{port}?timeout={}{options}", SILENCE.as_micros());
+        command.args(["-v", "error", "-i", &from, "-c", "copy"]).arg(&path);
+        let receiver = Running::start(&mut command);
+        await_socket(port);
+        let to = format!("udp://{address}:{port}?pkt_size=1316{options}");
+        send(&clip, &to).finish(DEADLINE).expect_success();
+        let run = receiver.finish(DEADLINE).expect_success();
+        assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
+        expect_all(&path, &clip);
+    }
+}
+
+#[test]
 fn a_group_receives_it() {
     let Some(clip) = clip() else { return };
     let receiver = receive("239.255.48.1");
@@ -224,13 +246,14 @@ fn receive(address: &str) -> Receiver {
     Receiver { port, thread }
 }
 
-/// Waits until somebody has this UDP port.
+/// Waits until somebody has this UDP port, at whatever address: by the system's table.
 #[track_caller]
 fn await_socket(port: u16) {
     let until = Instant::now() + DEADLINE;
-    while UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+    let row = format!(":{port:04X} ");
+    while !std::fs::read_to_string("/proc/net/udp").unwrap_or_default().contains(&row) {
         assert!(Instant::now() < until, "nobody receives");
-        thread::sleep(Duration::from_millis(50));
+        thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -126,10 +126,14 @@ impl Input {
         self.source.size()
     }
 
-    /// The longest of its streams, where the container says.
+    /// From its start to the end of the last of its streams, where the container says.
     pub(crate) fn duration(&self) -> Option<Duration> {
-        let length =
-            |stream: &StreamParams| Some(stream.time_base.at(stream.duration?).since(Timestamp::ZERO));
+        let length = |stream: &StreamParams| {
+            let length = stream.time_base.at(stream.duration?).since(Timestamp::ZERO);
+            let wait =
+                stream.start.map_or(Duration::ZERO, |start| stream.time_base.at(start).since(self.start));
+            Some(length + wait)
+        };
         self.streams.iter().filter_map(length).max()
     }
 

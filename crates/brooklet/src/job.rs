@@ -21,7 +21,7 @@ pub use spec::{
     AudioSpec, CodecChoice, FpsMode, InputSpec, Listen, Map, OutputSpec, Reconnect, Specifier, VideoSpec,
 };
 
-use crate::{Error, Result, Stopper};
+use crate::{Error, Probed, Result, Stopper};
 use run::Outcome;
 
 /// How long outputs may take to finish after a stop before they are cut off.
@@ -60,6 +60,8 @@ pub struct Running {
     started: Instant,
     counters: Vec<Arc<Counters>>,
     journal: Arc<Journal>,
+    inputs: Vec<Probed>,
+    output_formats: Vec<&'static str>,
     mapping: Vec<String>,
     total: Option<Duration>,
 }
@@ -86,6 +88,16 @@ impl Running {
             dropped: of_first(|counters| counters.dropped.load(Ordering::Relaxed))
                 + sum(|counters| counters.skipped.load(Ordering::Relaxed)),
         }
+    }
+
+    /// What each input was found to be, in the job's order.
+    pub fn inputs(&self) -> &[Probed] {
+        &self.inputs
+    }
+
+    /// ffmpeg's names of the formats of the outputs, in the job's order.
+    pub fn output_formats(&self) -> &[&'static str] {
+        &self.output_formats
     }
 
     /// What goes where, for people: `Stream #0:0 -> #0:0 (h264 -> h264)`.

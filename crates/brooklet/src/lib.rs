@@ -58,6 +58,11 @@ mod stop;
 mod url;
 pub mod writer;
 
+/// What `-vf` and `-af` understand.
+pub mod filters {
+    pub use brooklet_convert::{AudioFilters, VideoFilters};
+}
+
 /// The vocabulary: formats, frames, packets, time.
 pub use brooklet_media as media;
 pub use chunk::Chunk;

@@ -72,6 +72,7 @@ fn conversion(arguments: &[String]) -> Result<Command, UsageError> {
         (false, Some(_)) => {
             for output in &mut job.outputs {
                 output.overwrite = globals.overwrite == Overwrite::Always;
+                output.copy_timestamps = globals.copy_timestamps;
             }
             Ok(Command::Convert(Convert { job, globals, notes: unique(notes) }))
         }
@@ -88,15 +89,9 @@ fn input(
     for given in options {
         match given.flag.action {
             Action::Input(apply) | Action::File(apply, _) => apply(&mut draft, &given)?,
-            Action::Accept => draft.notes.push(no_effect(&given)),
-            Action::Refuse => return Err(given.refuse(given.flag.help)),
             _ => {
-                return Err(UsageError::WrongPlace {
-                    option: given.spelled,
-                    of: given.flag.owner(),
-                    url: format!("the input {url}"),
-                    fix: "put it after the last -i, before the output's URL",
-                });
+                let fix = "put it after the last -i, before the output's URL";
+                draft.notes.push(no_effect(given, || format!("the input {url}"), fix)?);
             }
         }
     }
@@ -113,23 +108,22 @@ fn output(
     for given in options {
         match given.flag.action {
             Action::Output(apply) | Action::File(_, apply) => apply(&mut draft, &given)?,
-            Action::Accept => draft.notes.push(no_effect(&given)),
-            Action::Refuse => return Err(given.refuse(given.flag.help)),
             _ => {
-                return Err(UsageError::WrongPlace {
-                    option: given.spelled,
-                    of: given.flag.owner(),
-                    url: format!("the output {url}"),
-                    fix: "put it before the -i that it is for",
-                });
+                let fix = "put it before the -i that it is for";
+                draft.notes.push(no_effect(given, || format!("the output {url}"), fix)?);
             }
         }
     }
     draft.finish(url, notes)
 }
 
-fn no_effect(given: &Given) -> String {
-    format!("-{} has no effect: {}", given.spelled, given.flag.help)
+/// The line that says why an option does nothing where it stands, if it may stand there at all.
+fn no_effect(given: Given, place: impl Fn() -> String, fix: &'static str) -> Result<String, UsageError> {
+    match given.flag.action {
+        Action::Accept => Ok(format!("-{} has no effect: {}", given.spelled, given.flag.help)),
+        Action::Refuse => Err(given.refuse(given.flag.help)),
+        _ => Err(UsageError::WrongPlace { option: given.spelled, of: given.flag.owner(), url: place(), fix }),
+    }
 }
 
 /// The value of `-h`.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use brooklet::Stopper;
-use brooklet::job::{Job, Listen, Progress, Running};
+use brooklet::job::{Listen, Progress, Running};
 
 use crate::args::Globals;
 use crate::command::Convert;
@@ -13,7 +13,7 @@ use crate::keyboard::Keyboard;
 use crate::log::Level;
 use crate::progress::ProgressWriter;
 use crate::signals::Signals;
-use crate::{Exit, overwrite, status};
+use crate::{Exit, overwrite, probe, status};
 
 /// The longest that the end of a job goes unnoticed.
 const NAP: Duration = Duration::from_millis(20);
@@ -24,7 +24,10 @@ pub(crate) fn run(convert: Convert, console: &Console, greeting: Option<&str>) -
     notes.iter().for_each(|note| console.warning(note));
     overwrite::settle(&mut job, &globals)?;
     let mut progress = ProgressWriter::open(globals.progress.as_deref())?;
-    let titles = titles(&job);
+    let urls = [
+        job.inputs.iter().map(|input| input.url.clone()).collect(),
+        job.outputs.iter().map(|output| output.url.clone()).collect(),
+    ];
 
     let stopper = Stopper::new();
     let signals =
@@ -40,8 +43,7 @@ pub(crate) fn run(convert: Convert, console: &Console, greeting: Option<&str>) -
         Err(brooklet::Error::Stopped) => return Ok(exit()),
         started => started?,
     };
-    titles.iter().for_each(|title| console.info(title));
-    introduce(&running, console);
+    introduce(&running, &urls, console);
     if let Some(greeting) = greeting {
         console.info(greeting);
     }
@@ -102,22 +104,14 @@ fn status_line(progress: &Progress, console: &Console) -> String {
     }
 }
 
-/// What is read and what is written, in ffmpeg's manner.
-fn titles(job: &Job) -> Vec<String> {
-    let title = |kind, number, format: &Option<String>, word, url: &str| {
-        let format = format.as_ref().map(|format| format!(" {format},")).unwrap_or_default();
-        format!("{kind} #{number},{format} {word} '{url}'")
-    };
-    let inputs = job.inputs.iter().enumerate();
-    let outputs = job.outputs.iter().enumerate();
-    inputs
-        .map(|(number, input)| title("Input", number, &input.format, "from", &input.url))
-        .chain(outputs.map(|(number, output)| title("Output", number, &output.format, "to", &output.url)))
-        .collect()
-}
-
-/// What goes where.
-fn introduce(running: &Running, console: &Console) {
+/// What is read, what is written and what goes where, in ffmpeg's manner. `urls` are those of inputs and outputs.
+fn introduce(running: &Running, urls: &[Vec<String>; 2], console: &Console) {
+    for (number, (input, url)) in running.inputs().iter().zip(&urls[0]).enumerate() {
+        probe::lines(number, url, input).iter().for_each(|line| console.info(line));
+    }
+    for (number, (format, url)) in running.output_formats().iter().zip(&urls[1]).enumerate() {
+        console.info(&format!("Output #{number}, {format}, to '{url}':"));
+    }
     if !running.mapping().is_empty() {
         console.info("Stream mapping:");
     }

@@ -2,32 +2,33 @@
 
 use std::collections::BTreeMap;
 
+use brooklet::filters::{AudioFilters, VideoFilters};
 use brooklet_codec::{DECODERS, ENCODERS};
 use brooklet_format::{DEMUXERS, MUXERS};
 use brooklet_media::{ChannelLayout, CodecId, MediaKind, PcmFormat, PixelFormat, SampleFormat};
 
 use crate::command::Table;
 
-/// Name, what goes in and comes out, and what it does.
-const FILTERS: [(&str, &str, &str); 18] = [
-    ("acopy", "A->A", "nothing"),
-    ("aformat", "A->A", "another sample format, rate or layout: aformat=s16:48000"),
-    ("anull", "A->A", "nothing"),
-    ("aresample", "A->A", "another sample rate: aresample=48000"),
-    ("asetnsamples", "A->A", "so many samples in each frame: asetnsamples=1024"),
-    ("copy", "V->V", "nothing"),
-    ("crop", "V->V", "a part of the picture: crop=w:h:x:y"),
-    ("format", "V->V", "another pixel format: format=yuv420p"),
-    ("fps", "V->V", "another frame rate, pictures duplicated or dropped: fps=25"),
-    ("hflip", "V->V", "left becomes right"),
-    ("hue", "V->V", "without colour: hue=s=0"),
-    ("null", "V->V", "nothing"),
-    ("scale", "V->V", "another size: scale=640:-2"),
-    ("setdar", "V->V", "another shape of the whole picture: setdar=16/9"),
-    ("setpts", "V->V", "other timestamps: setpts=PTS-STARTPTS"),
-    ("setsar", "V->V", "another shape of samples: setsar=1"),
-    ("vflip", "V->V", "top becomes bottom"),
-    ("volume", "A->A", "louder or quieter: volume=0.5"),
+/// What each filter does.
+const FILTERS: [(&str, &str); 18] = [
+    ("acopy", "nothing"),
+    ("aformat", "another sample format, rate or layout: aformat=s16:48000"),
+    ("anull", "nothing"),
+    ("aresample", "another sample rate: aresample=48000"),
+    ("asetnsamples", "so many samples in each frame: asetnsamples=1024"),
+    ("copy", "nothing"),
+    ("crop", "a part of the picture: crop=w:h:x:y"),
+    ("format", "another pixel format: format=yuv420p"),
+    ("fps", "another frame rate, pictures duplicated or dropped: fps=25"),
+    ("hflip", "left becomes right"),
+    ("hue", "without colour: hue=s=0"),
+    ("null", "nothing"),
+    ("scale", "another size: scale=640:-2"),
+    ("setdar", "another shape of the whole picture: setdar=16/9"),
+    ("setpts", "other timestamps: setpts=PTS-STARTPTS"),
+    ("setsar", "another shape of samples: setsar=1"),
+    ("vflip", "top becomes bottom"),
+    ("volume", "louder or quieter: volume=0.5"),
 ];
 
 /// The channels of the layouts that have a name.
@@ -161,10 +162,17 @@ fn protocols() -> String {
 
 fn filters() -> String {
     let mut text = String::from("Filters:\n  A = Audio input/output\n  V = Video input/output\n");
-    for (name, kind, description) in FILTERS {
-        text += &format!(" ... {name:17} {kind:10} {description}\n");
+    let sound = AudioFilters::names().iter().map(|name| (*name, "A->A"));
+    let pictures = VideoFilters::names().iter().map(|name| (*name, "V->V"));
+    // By name, as ffmpeg lists them.
+    for (name, kind) in sound.chain(pictures).collect::<BTreeMap<_, _>>() {
+        text += &format!(" ... {name:17} {kind:10} {}\n", filter_in_words(name));
     }
     text
+}
+
+fn filter_in_words(name: &str) -> &'static str {
+    FILTERS.iter().find(|(known, _)| *known == name).map_or("", |(_, words)| words)
 }
 
 fn pixel_formats() -> String {
@@ -250,6 +258,17 @@ mod tests {
         assert!(text(Table::Formats).contains("\n DE flv             FLV"));
         assert!(text(Table::Devices).contains("\n D  lavfi           "));
         assert!(text(Table::Protocols).contains("Output:\n  file\n"));
+    }
+
+    #[test]
+    fn filters_are_those_that_there_are() {
+        let names: Vec<_> = AudioFilters::names().iter().chain(VideoFilters::names()).collect();
+        let table = text(Table::Filters);
+        for name in &names {
+            assert!(table.contains(&format!(" ... {name} ")), "{name}");
+            assert!(!filter_in_words(name).is_empty(), "{name} has no words");
+        }
+        assert!(FILTERS.iter().all(|(name, _)| names.contains(&name)), "one that there is not");
     }
 
     #[test]

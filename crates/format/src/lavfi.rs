@@ -140,7 +140,7 @@ mod tests {
             ("", "testsrc2"),
             ("sine=frequenzy=3", "frequency"),
             ("testsrc2=size=big", "640x360"),
-            ("testsrc2=s=0x0", "no pixels"),
+            ("testsrc2=s=0x0", "640x360"),
             ("color=c=nocolour", "red"),
             ("testsrc2,scale=10:10", "-vf"),
             ("sine=r=0", "0 Hz"),

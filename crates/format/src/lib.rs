@@ -60,7 +60,7 @@ mod raw;
 mod registry;
 #[cfg(test)]
 mod testing;
-mod values;
+pub mod values;
 mod wav;
 mod y4m;
 

@@ -67,6 +67,11 @@ impl Unwrap {
     /// so that one wrong bit can't shift all later times by a whole wrap.
     const STEP: i64 = 3_600 * HZ;
 
+    /// A clock that stands somewhere near `time`.
+    pub(crate) const fn near(time: i64) -> Self {
+        Self { last: Some(time), jumped: true }
+    }
+
     /// The endless time of `wrapped`, nearest to the last.
     pub(crate) fn time(&mut self, wrapped: i64) -> i64 {
         let time = self.nearest(wrapped);

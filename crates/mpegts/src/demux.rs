@@ -2,7 +2,9 @@
 
 mod header;
 mod programs;
+mod search;
 mod stream;
+mod tail;
 
 use std::collections::VecDeque;
 
@@ -13,6 +15,8 @@ use crate::packet::TsPacket;
 use crate::sync::Framer;
 use header::Header;
 use programs::Programs;
+use search::{Place, Search};
+use tail::Tail;
 
 /// ffmpeg's name of the format.
 pub(crate) const NAME: &str = "mpegts";
@@ -26,7 +30,11 @@ const MAX_PROBE: u64 = 5 << 20;
 /// 33 bits, and negative for a stream that begins within a minute of the wrap. [`DemuxEvent::HeaderRead`] comes when
 /// the parameter sets or frame headers of all streams were seen, or after 5 MiB or a few seconds of stream; packets
 /// that came before it follow it.
+///
+/// A source that can seek is looked at near its end first, for the durations of its streams; and it can be gone
+/// through by time, unless its clock starts again in the middle (see [`Demuxer::seek`]).
 pub struct TsDemuxer {
+    source: Source,
     framer: Framer,
     stage: Stage,
     programs: Programs,
@@ -34,21 +42,24 @@ pub struct TsDemuxer {
     events: VecDeque<DemuxEvent>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Stage {
     /// Looking for the tables: only they are read, so that media that comes before them is not lost.
     Tables,
+    /// Looking at the end of a file.
+    Tail(Box<Tail>),
     /// Reading media.
     Media,
+    /// Looking for a place in a file.
+    Search(Box<Search>),
     /// All bytes were read, or an error was told.
     Ended,
 }
 
 impl TsDemuxer {
-    /// A demuxer at the first byte of `source`. It reads forwards, whether the source could seek or not.
+    /// A demuxer at the first byte of `source`.
     pub fn new(source: Source) -> Self {
-        let Source { .. } = source;
         Self {
+            source,
             framer: Framer::rewindable(),
             stage: Stage::Tables,
             programs: Programs::default(),
@@ -59,8 +70,16 @@ impl TsDemuxer {
 
     /// Reads packets until there is an event; `false` where more bytes are needed for one.
     fn advance(&mut self) -> Result<bool> {
-        match self.stage {
+        match &mut self.stage {
             Stage::Tables => self.read_tables(),
+            Stage::Tail(tail) => {
+                let ends = tail.advance();
+                Ok(ends.map(|ends| self.begin_media(ends)).is_some())
+            }
+            Stage::Search(search) => {
+                let place = search.advance();
+                Ok(place.map(|place| self.go_on_from(place)).is_some())
+            }
             Stage::Media => self.read_media(),
             Stage::Ended => Ok(true),
         }
@@ -82,8 +101,36 @@ impl TsDemuxer {
         }
         self.framer.rewind();
         self.programs.rewind();
-        self.stage = Stage::Media;
+        self.stage = match self.length() {
+            Some(length) if !self.framer.is_ended() => {
+                Stage::Tail(Box::new(Tail::new(&self.programs, length)))
+            }
+            _ => Stage::Media,
+        };
         Ok(true)
+    }
+
+    /// The length of a source that can seek.
+    fn length(&self) -> Option<u64> {
+        self.source.length.filter(|_| self.source.seekable)
+    }
+
+    /// Goes back from the end of the file, with what was found there.
+    fn begin_media(&mut self, ends: Vec<Option<i64>>) {
+        self.header.set_ends(ends);
+        self.stage = Stage::Media;
+    }
+
+    /// Goes on from a place that a search has found.
+    fn go_on_from(&mut self, place: Place) {
+        self.programs = self.programs.anew();
+        if let Some(entry) = place.entry {
+            self.programs.expect(entry.index, entry.dts);
+        }
+        self.framer = Framer::at(place.from);
+        self.header.go_on_from(place.entry);
+        self.events.clear();
+        self.stage = Stage::Media;
     }
 
     fn read_media(&mut self) -> Result<bool> {
@@ -94,7 +141,7 @@ impl TsDemuxer {
                     self.pass_on(true)?;
                     self.stage = Stage::Ended;
                 }
-                return Ok(self.stage == Stage::Ended);
+                return Ok(matches!(self.stage, Stage::Ended));
             };
             if let Some(packet) = TsPacket::parse(bytes) {
                 self.programs.read(&packet);
@@ -119,6 +166,15 @@ impl TsDemuxer {
         Ok(())
     }
 
+    /// Where the next bytes are wanted from.
+    fn place(&self) -> u64 {
+        match &self.stage {
+            Stage::Tail(tail) => tail.place(),
+            Stage::Search(search) => search.place(),
+            Stage::Tables | Stage::Media | Stage::Ended => self.framer.taken(),
+        }
+    }
+
     fn no_tables(&self) -> Error {
         let what = if self.framer.found_any() {
             "no program map was found"
@@ -135,12 +191,12 @@ impl Demuxer for TsDemuxer {
             if let Some(event) = self.events.pop_front() {
                 return Ok(DemuxStep::Event(event));
             }
-            if self.stage == Stage::Ended {
+            if matches!(self.stage, Stage::Ended) {
                 return Ok(DemuxStep::End);
             }
             match self.advance() {
                 Ok(true) => {}
-                Ok(false) => return Ok(DemuxStep::Read(self.framer.taken())),
+                Ok(false) => return Ok(DemuxStep::Read(self.place())),
                 Err(error) => {
                     self.stage = Stage::Ended;
                     return Err(error);
@@ -150,11 +206,36 @@ impl Demuxer for TsDemuxer {
     }
 
     fn push(&mut self, bytes: Bytes) {
-        self.framer.push(&bytes);
+        match &mut self.stage {
+            Stage::Tail(tail) => tail.push(&bytes),
+            Stage::Search(search) => search.push(&bytes),
+            Stage::Tables | Stage::Media | Stage::Ended => self.framer.push(&bytes),
+        }
     }
 
     fn finish(&mut self) {
-        self.framer.finish();
+        match &mut self.stage {
+            Stage::Tail(tail) => tail.finish(),
+            Stage::Search(search) => search.finish(),
+            Stage::Tables | Stage::Media | Stage::Ended => self.framer.finish(),
+        }
+    }
+
+    /// Searches a source that can seek by the times of `stream`. Refused for a place past its end by the clock, too:
+    /// where files were put together, reading on may still come there.
+    fn seek(&mut self, stream: usize, pts: i64) -> Result<()> {
+        let guide = self.header.guide(stream, pts).filter(|_| !self.header.is_pending());
+        let search = self
+            .length()
+            .zip(guide)
+            .and_then(|(length, guide)| Search::new(&self.programs, guide, pts, length));
+        let Some(search) = search else {
+            let what = "seeking in a transport stream whose end is not known, or to a place past it";
+            return Err(Error::unsupported(what, "reading on from where it is"));
+        };
+        self.events.clear();
+        self.stage = Stage::Search(Box::new(search));
+        Ok(())
     }
 
     /// `service_name` and `service_provider`, where the stream has a service description table.

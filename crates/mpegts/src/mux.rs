@@ -91,19 +91,61 @@ pub struct TsMuxer {
     shift: Option<i64>,
     /// The PES packet that is being sent.
     pes: Vec<u8>,
+    /// What else is known of it, until it has been sent.
+    pending: Option<Pending>,
     late: u64,
+}
+
+/// An access unit that was written and not sent yet: its pieces, and those that fill the time before it, are made when
+/// they are asked for. All times in ticks of 27 MHz.
+#[derive(Clone, Copy)]
+struct Pending {
+    lane: usize,
+    random_access: bool,
+    wants_tables: bool,
+    /// When its turn is.
+    due: i64,
+    /// Until when its packets may be spread.
+    end: i64,
+    /// When it has to be there, by the clock that is sent.
+    deadline: i64,
 }
 
 impl TsMuxer {
     /// A muxer without streams.
     pub fn new(options: TsMuxerOptions) -> Self {
-        Self { options, tracks: Vec::new(), multiplex: None, shift: None, pes: Vec::new(), late: 0 }
+        Self {
+            options,
+            tracks: Vec::new(),
+            multiplex: None,
+            shift: None,
+            pes: Vec::new(),
+            pending: None,
+            late: 0,
+        }
     }
 
-    /// How many packets were sent too late to be decoded in time: because the muxrate is too low, or because a
+    /// How many packets, of those whose pieces were taken, were sent too late to be decoded in time: because the muxrate is too low, or because a
     /// stream was interleaved too far behind the others.
     pub const fn late(&self) -> u64 {
         self.late
+    }
+
+    /// Goes on with what is pending, to the next piece or, `at_once`, to its end; `false` where nothing is pending.
+    fn go_on(&mut self, at_once: bool) -> bool {
+        let (Some(pending), Some(multiplex)) = (self.pending, &mut self.multiplex) else { return false };
+        if multiplex.pass(pending.due, at_once) {
+            self.pending = None;
+            multiplex.send(&Unit {
+                lane: pending.lane,
+                pes: &self.pes,
+                random_access: pending.random_access,
+                wants_tables: pending.wants_tables,
+                end: pending.end,
+            });
+            self.late += u64::from(multiplex.clock() > pending.deadline);
+        }
+        true
     }
 
     fn check_pid(&self, pid: u16) -> Result<()> {
@@ -181,6 +223,7 @@ impl Muxer for TsMuxer {
     }
 
     fn write(&mut self, packet: &Packet) -> Result<()> {
+        self.go_on(true);
         let (times, shift) = self.times(packet)?;
         let Some(track) = self.tracks.get(packet.stream) else { return Err(unknown_stream(packet.stream)) };
         let (key, starts_readers) = (packet.key, self.starts_readers(track));
@@ -195,20 +238,22 @@ impl Muxer for TsMuxer {
         let Some(multiplex) = &mut self.multiplex else {
             return Err(Error::Usage(format!("{NAME}: a packet before the start")));
         };
-        multiplex.reach(dts * PCR_PER_TICK, shift * PCR_PER_TICK, MAX_GAP * PCR_PER_TICK);
-        multiplex.send(&Unit {
+        let due = dts * PCR_PER_TICK;
+        multiplex.prepare(due, shift * PCR_PER_TICK, MAX_GAP * PCR_PER_TICK);
+        self.pending = Some(Pending {
             lane: packet.stream,
-            pes: &self.pes,
             random_access: key && starts_readers,
             // Sound alone would mean the tables with every packet: there the usual ones will do.
             wants_tables: key && is_video,
+            due,
             end: (dts + window) * PCR_PER_TICK,
+            deadline: times.dts * PCR_PER_TICK,
         });
-        self.late += u64::from(multiplex.clock() > times.dts * PCR_PER_TICK);
         Ok(())
     }
 
     fn change_params(&mut self, stream: usize, params: &StreamParams) -> Result<()> {
+        self.go_on(true);
         let track = self.tracks.get_mut(stream).ok_or_else(|| unknown_stream(stream))?;
         let map_changes = track.change(params)?;
         if let Some(multiplex) = self.multiplex.as_mut().filter(|_| map_changes) {
@@ -218,6 +263,7 @@ impl Muxer for TsMuxer {
     }
 
     fn finish(&mut self) -> Result<()> {
+        self.go_on(true);
         if let Some(multiplex) = &mut self.multiplex {
             multiplex.finish();
         }
@@ -225,7 +271,12 @@ impl Muxer for TsMuxer {
     }
 
     fn poll_piece(&mut self) -> Option<Piece> {
-        self.multiplex.as_mut()?.poll_piece()
+        loop {
+            let piece = self.multiplex.as_mut()?.poll_piece();
+            if piece.is_some() || !self.go_on(false) {
+                return piece;
+            }
+        }
     }
 }
 
@@ -245,6 +296,38 @@ mod tests {
     use brooklet_media::{CodecId, StreamParams, TimeBase};
 
     use super::*;
+
+    /// A muxer of AAC and its pieces from two packets with 9 s between them; `polled` as the contract has it.
+    fn paused(muxrate: u64, polled: bool) -> (Vec<Piece>, usize) {
+        let config = AacConfig::lc(48_000, 2).unwrap();
+        let mut params = StreamParams::audio(CodecId::Aac, TimeBase::MPEG, config.audio_params());
+        params.extradata = config.build();
+        let mut muxer = TsMuxer::new(TsMuxerOptions { muxrate: Some(muxrate), ..TsMuxerOptions::default() });
+        muxer.add_stream(&params).unwrap();
+        muxer.start(&Vec::new()).unwrap();
+        let (mut pieces, mut most_held) = (Vec::new(), 0);
+        for dts in [0, 9 * HZ] {
+            muxer.write(&Packet::new(0, dts, vec![1; 500].into())).unwrap();
+            while polled && let Some(piece) = muxer.poll_piece() {
+                most_held = most_held.max(muxer.multiplex.as_ref().unwrap().held());
+                pieces.push(piece);
+            }
+        }
+        muxer.finish().unwrap();
+        pieces.extend(std::iter::from_fn(|| muxer.poll_piece()));
+        (pieces, most_held)
+    }
+
+    #[test]
+    fn a_pause_at_a_constant_rate_is_filled_as_pieces_are_taken() {
+        let (pieces, most_held) = paused(20_000_000, true);
+        assert!(most_held < 10, "{most_held} pieces were made before anyone asked");
+        let bytes: usize = pieces.iter().map(|piece| piece.bytes.len()).sum();
+        assert!((22_400_000..22_600_000).contains(&bytes), "9 s at 20 Mbit/s are {bytes} bytes");
+        for muxrate in [300_000, 1_000_003, 20_000_000] {
+            assert!(paused(muxrate, true).0 == paused(muxrate, false).0, "{muxrate}: others when taken late");
+        }
+    }
 
     #[test]
     fn times_at_the_ends_of_their_type_are_refused() {

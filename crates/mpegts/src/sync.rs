@@ -41,6 +41,11 @@ impl Framer {
         Self { keep: true, ..Self::default() }
     }
 
+    /// A framer whose first byte has this place in the input; packets may begin anywhere after it.
+    pub(crate) fn at(place: u64) -> Self {
+        Self { gone: place, ..Self::default() }
+    }
+
     /// Takes the next bytes.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         if !self.keep {
@@ -66,12 +71,12 @@ impl Framer {
         self.found_any
     }
 
-    /// Bytes taken in all.
+    /// Where the bytes that were taken end, in bytes from the start of the input.
     pub(crate) fn taken(&self) -> u64 {
         self.gone + self.bytes.len() as u64
     }
 
-    /// Where the next packet is looked for, in bytes from the start.
+    /// Where the next packet is looked for, in bytes from the start of the input.
     pub(crate) fn position(&self) -> u64 {
         self.gone + self.at as u64
     }

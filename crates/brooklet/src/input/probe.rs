@@ -41,19 +41,25 @@ pub struct Probed {
 ///
 /// Where it can't be opened, or is not media.
 pub fn probe(spec: &InputSpec) -> Result<Probed> {
-    let input = Input::open(spec, &Stopper::new(), &Arc::default(), true)?;
-    let (duration, size) = (input.duration(), input.size());
-    let bit_rate = size.zip(duration).filter(|(_, duration)| !duration.is_zero());
-    Ok(Probed {
-        format: input.format().names.to_string(),
-        description: input.format().description.to_string(),
-        streams: input.streams().to_vec(),
-        metadata: input.metadata(),
-        start: Some(input.start()),
-        duration: duration.map(|duration| Timestamp::ZERO + duration),
-        bit_rate: bit_rate.map(|(size, duration)| (size as f64 * 8.0 / duration.as_secs_f64()) as u64),
-        size,
-    })
+    Ok(Input::open(spec, &Stopper::new(), &Arc::default(), true)?.describe())
+}
+
+impl Input {
+    /// What it is.
+    pub(crate) fn describe(&self) -> Probed {
+        let (duration, size) = (self.duration(), self.size());
+        let bit_rate = size.zip(duration).filter(|(_, duration)| !duration.is_zero());
+        Probed {
+            format: self.format().names.to_string(),
+            description: self.format().description.to_string(),
+            streams: self.streams().to_vec(),
+            metadata: self.metadata(),
+            start: Some(self.start()),
+            duration: duration.map(|duration| Timestamp::ZERO + duration),
+            bit_rate: bit_rate.map(|(size, duration)| (size as f64 * 8.0 / duration.as_secs_f64()) as u64),
+            size,
+        }
+    }
 }
 
 /// Reads until the bytes show what they are. What was read is left in `head`.

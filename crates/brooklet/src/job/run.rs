@@ -84,6 +84,7 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
     let outcome =
         Arc::new(Outcome { error: Mutex::new(None), stoppers: vec![stopper.clone(), abort.clone()] });
     let total = total(&job, &inputs);
+    let described = inputs.iter().map(Input::describe).collect();
     let mut builder = Builder {
         job: &job,
         streams: &streams,
@@ -133,6 +134,8 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
         started: Instant::now(),
         counters,
         journal,
+        inputs: described,
+        output_formats: formats.iter().map(|format| format.info.name).collect(),
         mapping,
         total,
     })

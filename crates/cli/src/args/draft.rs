@@ -29,6 +29,8 @@ pub(crate) struct Globals {
     pub(crate) progress: Option<String>,
     /// Whether keys may be read from stdin.
     pub(crate) stdin: bool,
+    /// Whether timestamps stay as they are in the inputs.
+    pub(crate) copy_timestamps: bool,
 }
 
 impl Default for Globals {
@@ -41,6 +43,7 @@ impl Default for Globals {
             stats_period: Duration::from_millis(500),
             progress: None,
             stdin: true,
+            copy_timestamps: false,
         }
     }
 }

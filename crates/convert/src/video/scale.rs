@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use brooklet_media::{Error, PixelFormat, Result, VideoFrame};
 use fast_image_resize::images::{TypedCroppedImage, TypedCroppedImageMut, TypedImage, TypedImageRef};
-use fast_image_resize::pixels::{U8, U8x3, U8x4, U16};
+use fast_image_resize::pixels::{U8, U16};
 use fast_image_resize::{Filter, FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
 use super::plan::is_10_bit;
@@ -100,10 +100,8 @@ impl Scaler {
             let (stride, size) = (to.stride(plane), sizes(to, plane));
             let target = ViewMut { bytes: &mut *to.planes_mut()[plane], stride, size };
             match unit_bytes(format) {
-                1 => self.samples(&source, target),
                 2 => self.resize::<U16>(&source, target),
-                3 => self.packed_rgb(&source, target),
-                _ => self.resize::<U8x4>(&source, target),
+                unit => self.samples(&source, target, unit),
             }
             .map_err(|what| Error::Usage(format!("can't scale {from:?} to {size:?}: {what}")))?;
             if is_10_bit(format) {
@@ -113,60 +111,41 @@ impl Scaler {
         Ok(())
     }
 
-    /// A plane of bytes. Down the columns many of them are computed at once, along a row they are not: so a
-    /// picture that changes its width is laid on its side for that.
-    fn samples(&mut self, source: &View, target: ViewMut) -> Result<(), String> {
+    /// Pixels of so many bytes, each a sample of its own. Down the columns many of them are computed at once, along a
+    /// row they are not: so a picture that changes its width is laid on its side for that.
+    fn samples(&mut self, source: &View, target: ViewMut, unit: usize) -> Result<(), String> {
         let ((width, height), (new_width, new_height)) = (source.size, target.size);
-        if width == new_width || self.options.algorithm == ResizeAlg::Nearest {
-            return self.resize::<U8>(source, target);
+        let nearest = self.options.algorithm == ResizeAlg::Nearest;
+        if width == new_width || nearest && unit == 1 {
+            return self.resize::<U8>(&source.in_bytes(unit), target.in_bytes(unit));
         }
         // The pass that leaves less to do for the other comes first.
         let mut between = std::mem::take(&mut self.between);
         let done = if new_height == height {
-            self.across(source, target)
+            self.across(source, target, unit)
         } else if new_height < height {
-            let mut upright = ViewMut::of(&mut between, (width, new_height));
-            self.resize::<U8>(source, upright.again()).and_then(|()| self.across(&upright.view(), target))
+            let mut upright = ViewMut::of(&mut between, (width, new_height), unit);
+            let down = self.resize::<U8>(&source.in_bytes(unit), upright.again().in_bytes(unit));
+            down.and_then(|()| self.across(&upright.view(), target, unit))
         } else {
-            let mut upright = ViewMut::of(&mut between, (new_width, height));
-            self.across(source, upright.again()).and_then(|()| self.resize::<U8>(&upright.view(), target))
+            let mut upright = ViewMut::of(&mut between, (new_width, height), unit);
+            let across = self.across(source, upright.again(), unit);
+            across.and_then(|()| self.resize::<U8>(&upright.view().in_bytes(unit), target.in_bytes(unit)))
         };
         self.between = between;
         done
     }
 
     /// Changes the width alone.
-    fn across(&mut self, source: &View, target: ViewMut) -> Result<(), String> {
+    fn across(&mut self, source: &View, target: ViewMut, unit: usize) -> Result<(), String> {
         let (width, height, new_width) = (source.size.0, source.size.1, target.size.0);
         let [mut before, mut after] = std::mem::take(&mut self.lying);
-        let mut lying = ViewMut::of(&mut before, (height, width));
-        let mut scaled = ViewMut::of(&mut after, (height, new_width));
-        transpose(source, lying.again());
-        let done = self.resize::<U8>(&lying.view(), scaled.again());
-        transpose(&scaled.view(), target);
+        let mut lying = ViewMut::of(&mut before, (height, width), unit);
+        let mut scaled = ViewMut::of(&mut after, (height, new_width), unit);
+        transpose(source, lying.again(), unit);
+        let done = self.resize::<U8>(&lying.view().in_bytes(unit), scaled.again().in_bytes(unit));
+        transpose(&scaled.view(), target, unit);
         self.lying = [before, after];
-        done
-    }
-
-    /// Pixels of three bytes, whose rows do not start a whole number of pixels apart: by way of buffers whose
-    /// rows do.
-    fn packed_rgb(&mut self, source: &View, target: ViewMut) -> Result<(), String> {
-        let (source_row, target_row) = (source.size.0 as usize * 3, target.size.0 as usize * 3);
-        let [mut packed, mut scaled] = std::mem::take(&mut self.lying);
-        packed.clear();
-        for row in source.bytes.chunks_exact(source.stride) {
-            packed.extend_from_slice(&row[..source_row]);
-        }
-        scaled.resize(target_row * target.size.1 as usize, 0);
-        let done = self.resize::<U8x3>(
-            &View { bytes: &packed, stride: source_row, size: source.size },
-            ViewMut { bytes: &mut scaled, stride: target_row, size: target.size },
-        );
-        let rows = target.bytes.chunks_exact_mut(target.stride);
-        for (row, scaled) in rows.zip(scaled.chunks_exact(target_row)) {
-            row[..target_row].copy_from_slice(scaled);
-        }
-        self.lying = [packed, scaled];
         done
     }
 
@@ -192,6 +171,13 @@ pub(super) struct View<'a> {
     pub(super) size: (u32, u32),
 }
 
+impl<'a> View<'a> {
+    /// The same rows, where pixels of `unit` bytes are as many pixels of one.
+    fn in_bytes(&self, unit: usize) -> View<'a> {
+        View { size: (self.size.0 * unit as u32, self.size.1), ..*self }
+    }
+}
+
 /// [`View`], to be written.
 pub(super) struct ViewMut<'a> {
     pub(super) bytes: &'a mut [u8],
@@ -200,11 +186,16 @@ pub(super) struct ViewMut<'a> {
 }
 
 impl<'a> ViewMut<'a> {
-    /// A plane of bytes in `buffer`, its rows padded as those of frames are.
-    fn of(buffer: &'a mut Vec<u8>, size: (u32, u32)) -> Self {
-        let stride = (size.0 as usize).next_multiple_of(64);
+    /// A plane of pixels of `unit` bytes in `buffer`, its rows padded as those of frames are.
+    fn of(buffer: &'a mut Vec<u8>, size: (u32, u32), unit: usize) -> Self {
+        let stride = (size.0 as usize * unit).next_multiple_of(64);
         buffer.resize(stride * size.1 as usize, 0);
         Self { bytes: buffer, stride, size }
+    }
+
+    /// [`View::in_bytes`].
+    fn in_bytes(self, unit: usize) -> Self {
+        Self { size: (self.size.0 * unit as u32, self.size.1), ..self }
     }
 
     fn again(&mut self) -> ViewMut<'_> {

@@ -5,10 +5,39 @@ use super::scale::{View, ViewMut};
 /// Rows that are read at a time, so that whole cache lines are written.
 const BAND: usize = 64;
 
-/// Fills the rows of `to` with the columns of `from`.
+/// Columns and rows of larger pixels that are done together, so that their lines stay in the cache.
+const BLOCK: usize = 32;
+
+/// Fills the rows of `to` with the columns of `from`, whose pixels are of 1, 3 or 4 bytes.
 ///
 /// Both strides are multiples of 8, and a row's padding up to 8 bytes may be read and written.
-pub(super) fn transpose(from: &View, to: ViewMut) {
+pub(super) fn transpose(from: &View, to: ViewMut, unit: usize) {
+    match unit {
+        1 => transpose_bytes(from, to),
+        3 => transpose_pixels::<3>(from, to),
+        _ => transpose_pixels::<4>(from, to),
+    }
+}
+
+fn transpose_pixels<const UNIT: usize>(from: &View, to: ViewMut) {
+    let (cols, rows) = (from.size.0 as usize, from.size.1 as usize);
+    for band in (0..rows).step_by(BLOCK) {
+        for strip in (0..cols).step_by(BLOCK) {
+            for col in strip..cols.min(strip + BLOCK) {
+                let row_of_target =
+                    &mut to.bytes[col * to.stride..][band * UNIT..rows.min(band + BLOCK) * UNIT];
+                let sources = from.bytes[band * from.stride + col * UNIT..].chunks(from.stride);
+                for (pixel, source) in row_of_target.as_chunks_mut::<UNIT>().0.iter_mut().zip(sources) {
+                    if let Some(bytes) = source.first_chunk() {
+                        *pixel = *bytes;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn transpose_bytes(from: &View, to: ViewMut) {
     let (cols, rows) = (from.size.0 as usize, from.size.1 as usize);
     for band in (0..rows).step_by(BAND) {
         for col in (0..cols).step_by(8) {
@@ -58,17 +87,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn each_column_becomes_a_row(rows in 1usize..150, cols in 1usize..40) {
-            let (from_stride, to_stride) = (cols.next_multiple_of(8), rows.next_multiple_of(8));
+        fn each_column_becomes_a_row(rows in 1usize..150, cols in 1usize..40, unit in prop::sample::select(vec![1usize, 3, 4])) {
+            let (from_stride, to_stride) = ((cols * unit).next_multiple_of(8), (rows * unit).next_multiple_of(8));
             let from: Vec<u8> = (0..from_stride * rows).map(|i| (i * 7 + i / 256) as u8).collect();
             let mut to = vec![0; to_stride * cols];
             transpose(
                 &View { bytes: &from, stride: from_stride, size: (cols as u32, rows as u32) },
                 ViewMut { bytes: &mut to, stride: to_stride, size: (rows as u32, cols as u32) },
+                unit,
             );
             for row in 0..rows {
                 for col in 0..cols {
-                    prop_assert_eq!(to[col * to_stride + row], from[row * from_stride + col]);
+                    let pixel = &to[col * to_stride + row * unit..][..unit];
+                    prop_assert_eq!(pixel, &from[row * from_stride + col * unit..][..unit]);
                 }
             }
         }

@@ -38,11 +38,11 @@ const TEXTS: [(&str, &str); 8] = [
     ("#extm3u", "an HLS playlist (m3u8)"),
     ("<!doctype html", "an HTML page"),
     ("<html", "an HTML page"),
-    ("<?xml", "an XML text"),
+    ("<?xml", "an XML file"),
     ("webvtt", "WebVTT subtitles"),
     ("v=0", "an SDP description"),
-    ("{", "a JSON text"),
-    ("[", "a text of settings"),
+    ("{", "a JSON file"),
+    ("[", "a file of settings (INI or the like)"),
 ];
 
 /// So much of a text decides.
@@ -78,5 +78,5 @@ fn text_name(head: &[u8]) -> Option<&'static str> {
         return None;
     }
     let small = text.to_lowercase();
-    Some(TEXTS.iter().find(|(word, _)| small.starts_with(word)).map_or("a text", |(_, name)| name))
+    Some(TEXTS.iter().find(|(word, _)| small.starts_with(word)).map_or("a text file", |(_, name)| name))
 }

@@ -8,8 +8,9 @@ use brooklet_media::{
 use bytes::Bytes;
 
 use super::programs::{Item, Programs};
+use super::search::{Entry, Guide};
 use super::stream::EsStream;
-use crate::clock::HZ;
+use crate::clock::{HZ, WRAP};
 use crate::elementary::{Format, Found, Unit};
 
 /// A stream from which nothing has come at all in so much time of the others is not waited for.
@@ -20,6 +21,8 @@ const WAIT_FOR_FORMAT: i64 = 7 * HZ;
 const MAX_HELD: usize = 32_768;
 /// Sound and pictures do not pause for longer without a jump.
 const MAX_STEP: i64 = 10 * HZ;
+/// A file whose end is less than this before its start, by its clock, has been put together of several.
+const MAX_BACKWARD: i64 = 60 * HZ;
 
 /// Numbers the streams, and turns what is found in them into events.
 #[derive(Default)]
@@ -31,6 +34,8 @@ pub(super) struct Header {
     announced: usize,
     /// Whether no packet has come since the last discontinuity, or at all.
     after_discontinuity: bool,
+    /// After a seek: packets before this key frame are left out until it comes.
+    entry: Option<Entry>,
 }
 
 /// What is known of one stream of the programs, by its index there.
@@ -40,6 +45,8 @@ struct Lane {
     format: Option<Format>,
     /// Its number, once announced.
     number: Option<usize>,
+    /// Where it ends, ticks of 90 kHz of which only the low 33 bits mean something.
+    end: Option<i64>,
     first_pts: Option<i64>,
     first_dts: Option<i64>,
     last_dts: Option<i64>,
@@ -58,6 +65,30 @@ impl Header {
         }
     }
 
+    /// Where each stream ends, by its index among those of the programs.
+    pub(super) fn set_ends(&mut self, ends: Vec<Option<i64>>) {
+        for (index, end) in ends.into_iter().enumerate() {
+            self.lane(index).end = end;
+        }
+    }
+
+    /// What a search needs to know to find `pts` in the stream with this number; `None` where the stream does not
+    /// reach so far by what is known of it.
+    pub(super) fn guide(&self, number: usize, pts: i64) -> Option<Guide> {
+        let index = self.lanes.iter().position(|lane| lane.number == Some(number))?;
+        let lane = self.lanes.get(index)?;
+        let end = lane.first_pts?.saturating_add(lane.duration()?);
+        Some(Guide { index, first: lane.first_dts? }).filter(|_| pts < end)
+    }
+
+    /// The next packets come from another place: the first that is given is this key frame, and none of the other
+    /// streams' that are shown before it.
+    pub(super) fn go_on_from(&mut self, entry: Option<Entry>) {
+        self.lanes.iter_mut().for_each(|lane| lane.last_dts = None);
+        self.after_discontinuity = true;
+        self.entry = entry;
+    }
+
     /// Whether the streams have not been announced yet.
     pub(super) fn is_pending(&self) -> bool {
         !self.opened
@@ -69,9 +100,10 @@ impl Header {
         let span = || self.lanes.iter().filter_map(lane_span).max().unwrap_or(0);
         let full = self.held.len() > MAX_HELD;
         full || programs.streams().iter().enumerate().all(|(index, stream)| {
-            let known = self.lanes.get(index).is_some_and(|lane| lane.format.is_some());
+            let known =
+                self.lanes.get(index).is_some_and(|lane| lane.format.is_some() && lane.start_is_known());
             known
-                || is_opaque(stream)
+                || stream.is_opaque()
                 || span() > if stream.has_data { WAIT_FOR_FORMAT } else { WAIT_FOR_FIRST }
         })
     }
@@ -140,6 +172,13 @@ impl Header {
         let lane = self.lane(index);
         // What comes before the first parameter sets of a stream can't be decoded.
         let Some(number) = lane.number else { return };
+        match self.entry {
+            Some(entry) if entry.index == index && unit.dts < entry.dts => return,
+            Some(entry) if entry.index == index => self.entry = None,
+            Some(entry) if unit.pts < entry.pts => return,
+            _ => {}
+        }
+        let lane = self.lane(index);
         let step = lane.last_dts.map_or(0, |last| unit.dts.saturating_sub(last));
         let jumped = step < 0 || step > MAX_STEP && lane.video_or_audio;
         if jumped && let Some(stream) = programs.streams().get(index) {
@@ -173,7 +212,8 @@ impl Header {
         let number = self.announced;
         let lane = self.lane(index);
         (lane.number, lane.format) = (Some(number), Some(format.clone()));
-        let params = StreamParams { start: lane.first_pts, ..params(stream, format) };
+        let (start, duration) = (lane.first_pts, lane.duration());
+        let params = StreamParams { start, duration, ..params(stream, format) };
         lane.video_or_audio = params.media() != MediaKind::Other;
         events.push_back(DemuxEvent::StreamAdded(params));
         self.announced += 1;
@@ -187,9 +227,19 @@ impl Header {
     }
 }
 
-/// Whether the stream's own bytes will not say more of it than the map does.
-fn is_opaque(stream: &EsStream) -> bool {
-    matches!(stream.codec, CodecId::Unknown(_))
+impl Lane {
+    /// Whether no picture or sound can come that is shown before the first so far. Where the end is not known, the
+    /// start is nothing to wait for.
+    fn start_is_known(&self) -> bool {
+        self.end.is_none() || self.first_pts.zip(self.last_dts).is_some_and(|(first, last)| first <= last)
+    }
+
+    /// From its first picture or sound to its end, ticks of 90 kHz, past a wrap of the clock between them.
+    fn duration(&self) -> Option<i64> {
+        let duration = self.end?.saturating_sub(self.first_pts?).rem_euclid(WRAP);
+        // An end a little before the start is not one that comes a day later: time has jumped back.
+        (duration < WRAP - MAX_BACKWARD).then_some(duration)
+    }
 }
 
 /// What is known of a stream whose own bytes have not said it: nothing that sound could be taken for.

@@ -135,6 +135,37 @@ impl Programs {
         self.tables.iter_mut().for_each(|table| *table = Table::default());
     }
 
+    /// The same programs, of which nothing has been read but the tables.
+    pub(super) fn anew(&self) -> Self {
+        let program = |program: &Program| Program {
+            number: program.number,
+            map: program.map.clone(),
+            clock: Unwrap::default(),
+            last_pcr: None,
+        };
+        Self {
+            routes: self.routes.clone(),
+            tables: self.tables.iter().map(|_| Table::default()).collect(),
+            programs: self.programs.iter().map(program).collect(),
+            streams: self.streams.iter().filter_map(EsStream::anew).collect(),
+            items: VecDeque::new(),
+            found: Vec::new(),
+            service: self.service.clone(),
+            has_pat: self.has_pat,
+            scrambled: self.scrambled,
+            first_pcr: None,
+            waited: 0,
+        }
+    }
+
+    /// The next time in the program of the stream with this index is somewhere near `time`.
+    pub(super) fn expect(&mut self, stream: usize, time: i64) {
+        let program = self.streams.get(stream).map_or(0, |stream| stream.program);
+        if let Some(program) = self.programs.get_mut(program) {
+            program.clock = Unwrap::near(time);
+        }
+    }
+
     /// The streams that the maps have named so far, in order.
     pub(super) fn streams(&self) -> &[EsStream] {
         &self.streams

@@ -55,6 +55,22 @@ impl EsStream {
         })
     }
 
+    /// The same stream, of which nothing has been read.
+    pub(super) fn anew(&self) -> Option<Self> {
+        let stream = Self::new(self.mapped.clone(), self.program)?;
+        Some(Self { has_data: self.has_data, ..stream })
+    }
+
+    /// Its packet identifier.
+    pub(super) fn pid(&self) -> u16 {
+        self.mapped.pid
+    }
+
+    /// Whether its own bytes will not say more of it than the map does.
+    pub(super) fn is_opaque(&self) -> bool {
+        matches!(self.codec, CodecId::Unknown(_))
+    }
+
     /// Whether a program map still means this stream, if with other descriptors.
     pub(super) fn is(&self, mapped: &PmtStream) -> bool {
         let same = |a: &PmtStream| (a.pid, a.stream_type, descriptor::registration_in(&a.descriptors));

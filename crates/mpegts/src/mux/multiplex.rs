@@ -2,7 +2,7 @@
 
 use brooklet_media::{Piece, Result};
 
-use super::output::Output;
+use super::output::{Output, PACKETS_IN_PIECE};
 use super::tables::Tables;
 use super::track::Track;
 use super::{TsMuxerOptions, ticks_of};
@@ -101,9 +101,9 @@ impl Multiplex {
         }
     }
 
-    /// Lets time pass until `due`, sending what comes due meanwhile. Times in the stream are `shift` later than media
-    /// times. A pause of more than `max_gap` is not filled: the clock jumps.
-    pub(super) fn reach(&mut self, due: i64, shift: i64, max_gap: i64) {
+    /// Makes ready for a unit that is due then. Times in the stream are `shift` later than media times. A pause of more
+    /// than `max_gap` is not filled: the clock jumps.
+    pub(super) fn prepare(&mut self, due: i64, shift: i64, max_gap: i64) {
         let max_gap = match self.pace {
             Pace::Free => max_gap,
             Pace::Constant { .. } => max_gap.min(self.slot().saturating_mul(MAX_FILL)),
@@ -114,7 +114,26 @@ impl Multiplex {
             self.ahead = shift - self.delay;
             self.jump(due);
         }
-        self.pass(due);
+    }
+
+    /// Lets time pass until `due`, sending what comes due meanwhile; `false` where it stopped before, with a piece to be
+    /// taken, which it does not do `at_once`. At a constant rate time takes packets: null packets where nothing is due.
+    pub(super) fn pass(&mut self, due: i64, at_once: bool) -> bool {
+        self.pass_what_is_due(due);
+        while self.now < due {
+            if !at_once && self.output.held() > 0 {
+                return false;
+            }
+            let packets = if self.is_quiet_until(due) { self.output.fill(self.now) } else { 0 };
+            if packets > 0 {
+                self.count_packets(packets);
+            } else {
+                self.output.packets(self.now).extend_from_slice(&NULL_PACKET);
+                self.count_packets(1);
+            }
+            self.pass_what_is_due(due);
+        }
+        true
     }
 
     /// Sends a unit.
@@ -177,6 +196,12 @@ impl Multiplex {
         self.output.poll()
     }
 
+    /// How many pieces were made and not taken.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.output.held()
+    }
+
     /// Begins anew at `now`, with tables.
     fn jump(&mut self, now: i64) {
         self.now = now;
@@ -192,16 +217,15 @@ impl Multiplex {
         self.write_service_table();
     }
 
-    /// Lets time pass until `due`. At a constant rate, that takes packets: null packets where nothing is due.
-    fn pass(&mut self, due: i64) {
-        self.pass_what_is_due(due);
-        if matches!(self.pace, Pace::Constant { .. }) {
-            while self.now < due {
-                self.output.packets(self.now).extend_from_slice(&NULL_PACKET);
-                self.count_packets(1);
-                self.pass_what_is_due(due);
-            }
-        }
+    /// Whether a whole piece of null packets can go out before `due` and before anything else has to.
+    fn is_quiet_until(&self, due: i64) -> bool {
+        let piece = PACKETS_IN_PIECE as i64 * (self.slot() + 1);
+        due.min(self.next_due()) > self.now.saturating_add(piece)
+    }
+
+    /// When the next table or clock reference is due.
+    fn next_due(&self) -> i64 {
+        self.program.next.min(self.service.next).min(self.clock.next)
     }
 
     /// Sends the tables and clock references that are due before `time`, each at its moment. At a constant rate the
@@ -212,7 +236,7 @@ impl Multiplex {
                 Pace::Free => time,
                 Pace::Constant { .. } => self.now + self.slot(),
             };
-            let next = self.program.next.min(self.service.next).min(self.clock.next);
+            let next = self.next_due();
             if next >= limit {
                 break;
             }

@@ -47,6 +47,12 @@ pub(super) const FLAGS: &[Flag] = &[
     })
     .value("TIME")
     .help("how often to refresh status and progress: 0.5"),
+    Flag::global("copyts", |globals, given| {
+        globals.copy_timestamps = given.on;
+        Ok(())
+    })
+    .switch()
+    .help("leave timestamps as they are in the inputs, for all outputs"),
     Flag::global("progress", |globals, given| {
         globals.progress = Some(given.value.clone());
         Ok(())

@@ -97,12 +97,6 @@ pub(super) const FLAGS: &[Flag] = &[
         .value("FLAGS")
         .choices(Choices::Words(&FLV_FLAGS))
         .help("how to write FLV: no_duration_filesize, add_keyframe_index, … joined by +"),
-    Flag::output("copyts", |output, given| {
-        output.spec.copy_timestamps = given.on;
-        Ok(())
-    })
-    .switch()
-    .help("leave timestamps as they are in the input"),
 ];
 
 /// `-b` alone is for pictures: ffmpeg says so too, and warns.

@@ -170,6 +170,15 @@ fn streams_by_hand() {
 }
 
 #[test]
+fn timestamps_are_kept_wherever_it_is_said() {
+    for line in ["-copyts -i a.ts b.ts c.flv", "-i a.ts -copyts b.ts c.flv", "-i a.ts b.ts -copyts c.flv"] {
+        let run = convert(line);
+        assert!(run.job.outputs.iter().all(|output| output.copy_timestamps), "{line}");
+    }
+    assert!(!convert("-copyts -nocopyts -i a.ts b.ts").job.outputs[0].copy_timestamps);
+}
+
+#[test]
 fn without_subtitles_and_data() {
     let (_, output) = one("-i a.mp4 -map 0 -sn -dn -c copy out.ts");
     assert_eq!(output.maps.len(), 2);

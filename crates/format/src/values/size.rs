@@ -1,7 +1,7 @@
 //! Sizes of pictures: `640x360`, `hd720`.
 
 /// ffmpeg's names of sizes.
-pub(crate) const SIZE_NAMES: [(&str, u32, u32); 55] = [
+pub const SIZE_NAMES: [(&str, u32, u32); 55] = [
     ("ntsc", 720, 480),
     ("pal", 720, 576),
     ("qntsc", 352, 240),
@@ -63,7 +63,7 @@ pub(crate) const SIZE_NAMES: [(&str, u32, u32); 55] = [
 const LIMIT: u32 = 16_384;
 
 /// Width and height in pixels, neither 0 nor more than 16,384.
-pub(crate) fn picture_size(text: &str) -> Option<(u32, u32)> {
+pub fn picture_size(text: &str) -> Option<(u32, u32)> {
     if let Some((_, width, height)) = SIZE_NAMES.into_iter().find(|(name, ..)| *name == text) {
         return Some((width, height));
     }

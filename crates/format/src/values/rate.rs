@@ -5,7 +5,7 @@ use brooklet_media::Rational;
 use super::decimal;
 
 /// ffmpeg's names of frame rates.
-pub(crate) const RATE_NAMES: [(&str, u32, u32); 8] = [
+pub const RATE_NAMES: [(&str, u32, u32); 8] = [
     ("ntsc", 30_000, 1_001),
     ("pal", 25, 1),
     ("qntsc", 30_000, 1_001),
@@ -18,7 +18,7 @@ pub(crate) const RATE_NAMES: [(&str, u32, u32); 8] = [
 
 /// A positive number of frames in a second. A decimal number is taken exactly: `29.97` is 2997/100, as in
 /// ffmpeg, and not 30000/1001.
-pub(crate) fn frame_rate(text: &str) -> Option<Rational> {
+pub fn frame_rate(text: &str) -> Option<Rational> {
     let (num, den) = if let Some((_, num, den)) = RATE_NAMES.into_iter().find(|(name, ..)| *name == text) {
         (num, den)
     } else if let Some((num, den)) = text.split_once(['/', ':']) {
