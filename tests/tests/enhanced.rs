@@ -165,6 +165,23 @@ fn av1_decodes_to_the_pictures_of_ffmpeg() {
 }
 
 #[test]
+fn damaged_av1_costs_pictures_and_nothing_else() {
+    let Some(source) = clips::generated_by_ffmpeg9("av1.flv", &format!("{PICTURE} {AV1}")) else { return };
+    let folder = clips::scratch();
+    let path = folder.path().join("damaged.flv");
+    let mut bytes = clips::read(&source);
+    // The second half of the first key frame, and a little of what follows it; the next key frame is the 21st picture.
+    let hole = bytes.len() / 6..bytes.len() / 4;
+    bytes[hole].iter_mut().step_by(97).for_each(|byte| *byte ^= 0x55);
+    std::fs::write(&path, bytes).unwrap_or_else(|error| panic!("{error}"));
+    let answer = run(&words("-v error -i {} -f framemd5 -", &[&path])).expect_success();
+    assert!(!answer.stderr.contains("bug"), "{}", answer.stderr);
+    let (damaged, whole) = (pictures(brooklet(), &path), pictures(brooklet(), &source));
+    assert!(damaged.len() <= 50 && damaged != whole, "the damage is in the pictures");
+    assert!(damaged.ends_with(&whole[20..]), "from the next key frame on all is well");
+}
+
+#[test]
 fn av1_that_we_encode_is_the_picture_for_every_decoder() {
     let folder = clips::scratch();
     let Some(raw) = clips::generated("small.y4m", &format!("{PICTURE} -pix_fmt yuv420p")) else { return };

@@ -9,11 +9,3 @@ pub(crate) use decode::Av1Decoder;
 pub(crate) use encode::Av1Encoder;
 
 const NAME: &str = "av1";
-
-/// Runs `call` of a library that may panic, `None` where it does.
-///
-/// Bounds of arrays are checked in both libraries, and what a check finds is a panic: in the decoder damaged streams can
-/// cause one.
-fn guarded<T>(call: impl FnOnce() -> T) -> Option<T> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).ok()
-}

@@ -43,6 +43,8 @@
 pub mod config;
 pub mod registry;
 
+mod guard;
+
 #[cfg(feature = "aac")]
 mod aac;
 #[cfg(feature = "av1")]
@@ -57,6 +59,7 @@ mod rawvideo;
 mod sound;
 
 pub use config::{AudioEncode, DecoderOptions, EncodeMedia, EncoderConfig, VideoEncode};
+pub use guard::panics_are_caught;
 pub use registry::{
     Choice, DECODERS, DecoderInfo, ENCODERS, EncoderInfo, EncoderInput, default_encoder, find_decoder,
     find_encoder, open_decoder, open_encoder,

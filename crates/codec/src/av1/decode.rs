@@ -11,7 +11,8 @@ use brooklet_media::{
 };
 use rusty_av1d::{Picture, PixelLayout, PlanarImageComponent, Rav1dError, Settings};
 
-use super::{NAME, guarded};
+use super::NAME;
+use crate::guard::guarded;
 
 /// The largest picture in pixels: that of the highest level, 6.3 (annex A.3), with which 8192x4352 is allowed.
 const MAX_PIXELS: u32 = 35_651_584;
@@ -26,8 +27,9 @@ const DISCARD: i64 = 2;
 
 /// AV1 packets to pictures in order of presentation, each at once.
 ///
-/// Only units that pictures are made of reach the library, which writes to standard error what it finds wrong with them.
-/// After [`Decoder::reset`], and at the start, packets are
+/// Only units that pictures are made of reach the library, which writes to standard error what it finds wrong with them,
+/// and panics where a picture is damaged inside: decoding then goes on at the next key frame. After [`Decoder::reset`],
+/// and at the start, packets are
 /// skipped until a key frame.
 pub(crate) struct Av1Decoder {
     inner: rusty_av1d::Decoder,

@@ -13,9 +13,10 @@ use rav1e::prelude::{
     Config, Context, EncoderConfig, EncoderStatus, FrameParameters, FrameType, FrameTypeOverride,
 };
 
+use super::NAME;
 use super::settings::{check_format, settings};
-use super::{NAME, guarded};
 use crate::VideoEncode;
+use crate::guard::guarded;
 
 /// `yuv420p` pictures to AV1 packets, in order of presentation.
 ///
