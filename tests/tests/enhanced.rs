@@ -22,6 +22,13 @@ fn coded() -> Vec<(&'static str, String)> {
     let sound = |how: &str| format!("{SOUND} {how}");
     vec![
         ("hevc", picture(HEVC)),
+        (
+            "hevc_hdr",
+            "-f lavfi -i testsrc2=size=176x144:rate=25,format=yuv420p10le,\
+             setparams=colorspace=bt2020nc:color_primaries=bt2020:color_trc=smpte2084 -t 2 \
+             -c:v libx265 -x265-params log-level=error:info=0:hdr10=1:max-cll=1000,400"
+                .to_owned(),
+        ),
         ("av1", picture(AV1)),
         ("av1_svt", picture("-c:v libsvtav1 -preset 10 -crf 45 -pix_fmt yuv420p")),
         ("av1_10", picture("-c:v libaom-av1 -cpu-used 8 -crf 40 -pix_fmt yuv420p10le")),
@@ -42,6 +49,10 @@ fn flv_is_copied_packet_by_packet() {
     let folder = clips::scratch();
     for (name, line) in coded() {
         let Some(source) = clips::generated_by_ffmpeg9(&format!("{name}.flv"), &line) else { return };
+        if name == "hevc_hdr" {
+            let tells_colour = clips::read(&source).windows(9).any(|window| window == b"colorInfo");
+            assert!(tells_colour, "ffmpeg wrote the metadata that is to be stepped over");
+        }
         let copy = folder.path().join(format!("{name}.flv"));
         write("-i {} -c copy", &[&source], &copy);
         let (Some(before), Some(after)) = (packets(&source), packets(&copy)) else { return };
@@ -254,8 +265,8 @@ fn pictures(mut command: Command, path: &Path) -> Vec<String> {
 }
 
 #[track_caller]
-fn write(line: &str, paths: &[&PathBuf], to: &PathBuf) {
-    let paths: Vec<&Path> = paths.iter().map(|path| path.as_path()).chain([to.as_path()]).collect();
+fn write(line: &str, paths: &[&PathBuf], to: &Path) {
+    let paths: Vec<&Path> = paths.iter().map(|path| path.as_path()).chain([to]).collect();
     let answer = run(&words(&format!("-v warning {line} -y {{}}"), &paths)).expect_success();
     assert_eq!(answer.stderr, "", "{line}");
 }

@@ -129,7 +129,8 @@ impl SequenceHeader {
         let (max_width, max_height) = (bits.bits(width_bits)? + 1, bits.bits(height_bits)? + 1);
         VideoFrame::check_size(max_width, max_height)?;
         skip_tools(&mut bits, reduced)?;
-        let (bit_depth, monochrome, color, subsampling, chroma_position) = color_config(&mut bits, profile)?;
+        let ColorConfig { bit_depth, monochrome, color, subsampling, chroma_position } =
+            ColorConfig::read(&mut bits, profile)?;
         let OperatingPoints { level, tier, frame_rate } = points;
         Ok(Self {
             profile,
@@ -316,42 +317,54 @@ fn skip_tools(bits: &mut BitReader<'_>, reduced: bool) -> Result<()> {
     bits.skip(3) // superres, cdef, restoration
 }
 
-/// §5.5.2: bit depth, whether monochrome, colour, subsampling, position of chroma.
-fn color_config(bits: &mut BitReader<'_>, profile: u8) -> Result<(u8, bool, Color, (bool, bool), u8)> {
-    let deep = bits.flag()?;
-    let bit_depth = match deep {
-        true if profile == 2 && bits.flag()? => 12,
-        true => 10,
-        false => 8,
-    };
-    let monochrome = profile != 1 && bits.flag()?;
-    let (primaries, transfer, matrix) = match bits.flag()? {
-        true => (bits.bits(8)?, bits.bits(8)?, bits.bits(8)?),
-        false => (2, 2, 2),
-    };
-    let color = |full: bool| Color {
-        range: if full { Range::Full } else { Range::Limited },
-        matrix: matrix_from_code(matrix),
-    };
-    if monochrome {
-        return Ok((bit_depth, true, color(bits.flag()?), (true, true), 0));
+/// §5.5.2.
+struct ColorConfig {
+    bit_depth: u8,
+    monochrome: bool,
+    color: Color,
+    subsampling: (bool, bool),
+    chroma_position: u8,
+}
+
+impl ColorConfig {
+    fn read(bits: &mut BitReader<'_>, profile: u8) -> Result<Self> {
+        let deep = bits.flag()?;
+        let bit_depth = match deep {
+            true if profile == 2 && bits.flag()? => 12,
+            true => 10,
+            false => 8,
+        };
+        let monochrome = profile != 1 && bits.flag()?;
+        let codes = match bits.flag()? {
+            true => (bits.bits(8)?, bits.bits(8)?, bits.bits(8)?),
+            false => (2, 2, 2),
+        };
+        // sRGB: 4:4:4 of full range without a word.
+        let srgb = !monochrome && codes == (1, 13, 0);
+        let full = srgb || bits.flag()?;
+        let subsampling = match profile {
+            _ if monochrome => (true, true),
+            _ if srgb => (false, false),
+            0 => (true, true),
+            1 => (false, false),
+            _ if bit_depth == 12 => {
+                let wide = bits.flag()?;
+                (wide, wide && bits.flag()?)
+            }
+            _ => (true, false),
+        };
+        let placed = !monochrome && subsampling == (true, true);
+        Ok(Self {
+            bit_depth,
+            monochrome,
+            color: Color {
+                range: if full { Range::Full } else { Range::Limited },
+                matrix: matrix_from_code(codes.2),
+            },
+            subsampling,
+            chroma_position: if placed { bits.bits(2)? as u8 } else { 0 },
+        })
     }
-    // sRGB: 4:4:4 of full range without a word.
-    if (primaries, transfer, matrix) == (1, 13, 0) {
-        return Ok((bit_depth, false, color(true), (false, false), 0));
-    }
-    let full = bits.flag()?;
-    let subsampling = match profile {
-        0 => (true, true),
-        1 => (false, false),
-        _ if bit_depth == 12 => {
-            let wide = bits.flag()?;
-            (wide, wide && bits.flag()?)
-        }
-        _ => (true, false),
-    };
-    let position = if subsampling == (true, true) { bits.bits(2)? as u8 } else { 0 };
-    Ok((bit_depth, false, color(full), subsampling, position))
 }
 
 #[cfg(test)]
