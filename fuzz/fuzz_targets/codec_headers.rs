@@ -1,18 +1,21 @@
-//! Any bytes as the headers of the other codecs: HEVC, AAC, MP3, Opus; and as NAL units.
+//! Any bytes as the headers of the other codecs: HEVC, AV1, VP9, AAC, MP3, Opus; and as NAL units.
 
 #![no_main]
 
+use brooklet_media::VideoFrame;
 use brooklet_media::bitstream::aac::{AacConfig, Adts};
+use brooklet_media::bitstream::av1::{Av1Config, SequenceHeader, obus};
 use brooklet_media::bitstream::hevc::{HevcSps, HvcConfig};
 use brooklet_media::bitstream::mpeg_audio::MpegAudioHeader;
 use brooklet_media::bitstream::nal;
 use brooklet_media::bitstream::opus::{self, OpusHead};
+use brooklet_media::bitstream::vpx::VpConfig;
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
     let Some((kind, bytes)) = input.split_first() else { return };
-    match kind % 6 {
+    match kind % 8 {
         0 => check_hevc(bytes),
         1 => {
             if let Ok(sps) = HevcSps::parse(bytes) {
@@ -34,7 +37,9 @@ fuzz_target!(|input: &[u8]| {
             // RFC 6716 section 3.2.5: 120 ms at most.
             assert!(opus::packet_samples(bytes).is_none_or(|samples| samples <= 5_760));
         }
-        _ => check_units(bytes),
+        5 => check_units(bytes),
+        6 => check_av1(bytes),
+        _ => check_vp9(bytes),
     }
 });
 
@@ -62,6 +67,27 @@ fn check_aac(bytes: &[u8]) {
     }
     if let Some(adts) = Adts::parse(bytes) {
         assert!(adts.frame_bytes >= adts.header_bytes && adts.blocks > 0);
+    }
+}
+
+fn check_av1(bytes: &[u8]) {
+    let walked: usize = obus(bytes).map(|obu| obu.bytes.len()).sum();
+    assert!(walked <= bytes.len());
+    if let Ok(header) = SequenceHeader::parse(bytes) {
+        assert!(VideoFrame::check_size(header.max_width, header.max_height).is_ok());
+        header.video_params();
+    }
+    if let Some(record) = Av1Config::record_of(bytes) {
+        let config = Av1Config::parse(&record).expect("what we write can be read");
+        let header = config.sequence_header().expect("a record is made of a header");
+        assert_eq!(config.format, header.pixel_format());
+    }
+    let _ = Av1Config::parse(bytes).map(|config| config.sequence_header());
+}
+
+fn check_vp9(bytes: &[u8]) {
+    if let Some(config) = VpConfig::parse(bytes) {
+        assert_eq!(VpConfig::parse(&config.build()), Some(config));
     }
 }
 

@@ -55,6 +55,8 @@ pub fn all() -> Vec<Seeds> {
     all
 }
 
+const AV1: &[u8] = &[0x0A, 0x0B, 0, 0, 0, 3, 0xBD, 0x7C, 0x79, 0xB5, 0xF2, 0, 0x80];
+
 /// Headers of codecs.
 fn headers() -> [Seeds; 2] {
     let extradata = |codec| streams::params(codec, TimeBase::MILLIS).extradata.to_vec();
@@ -77,6 +79,10 @@ fn headers() -> [Seeds; 2] {
         (4, OpusHead { channels: 2, pre_skip: 312, input_rate: 44_100, family: 0 }.build().to_vec()),
         (4, unit(CodecId::Opus).to_vec()),
         (5, stream),
+        // libaom's sequence header, in its unit and without it.
+        (6, AV1.to_vec()),
+        (6, AV1[2..].to_vec()),
+        (7, vec![2, 31, 0xA3, 9, 16, 9, 0, 0]),
     ];
     let others = others.into_iter().map(|(kind, bytes)| [&[kind], &bytes[..]].concat());
     [

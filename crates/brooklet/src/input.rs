@@ -142,7 +142,7 @@ impl Input {
         loop {
             let event = match self.pending.pop_front() {
                 Some(event) => Some(event),
-                None => self.source.next()?,
+                None => self.advance()?,
             };
             match event {
                 Some(DemuxEvent::Packet(mut packet)) => {
@@ -161,11 +161,20 @@ impl Input {
         }
     }
 
+    /// What the source gives next, and to the journal what it left out.
+    fn advance(&mut self) -> Result<Option<DemuxEvent>> {
+        let event = self.source.next();
+        for line in self.source.take_warnings() {
+            self.journal.warn(format!("{}: {line}", self.url));
+        }
+        event
+    }
+
     /// Reads until the streams are known and each has shown where it starts, or the bounds are reached.
     fn read_ahead(&mut self) -> Result<()> {
         let mut ahead = Ahead::default();
         while !ahead.is_enough(&self.streams) {
-            let event = match self.source.next() {
+            let event = match self.advance() {
                 Ok(Some(event)) => event,
                 Ok(None) => return Ok(()),
                 // What was read before the damage is still good.
@@ -244,7 +253,7 @@ impl Input {
         // The same streams again: their numbers are known.
         let mut known = self.streams.len();
         while known > 0 {
-            match self.source.next()? {
+            match self.advance()? {
                 Some(DemuxEvent::StreamAdded(_)) => known -= 1,
                 Some(event) => self.pending.push_back(event),
                 None => return Ok(()),
@@ -405,6 +414,10 @@ impl PacketSource for Driver {
 
     fn size(&self) -> Option<u64> {
         self.source.source().length
+    }
+
+    fn take_warnings(&mut self) -> Vec<String> {
+        self.demuxer.take_warnings()
     }
 }
 

@@ -122,6 +122,11 @@ pub trait PacketSource: Send {
     fn size(&self) -> Option<u64> {
         None
     }
+
+    /// What it left out that a person may miss, a line each, since the last call; the caller names the input.
+    fn take_warnings(&mut self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Where the bytes of an output go.

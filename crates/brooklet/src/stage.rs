@@ -1,6 +1,7 @@
 //! The threads between an input and an output: one reads and hands out packets, one for each stream decodes, one for
 //! each stream that an output wants encodes. The thread that writes is [`crate::output`]'s.
 
+mod behind;
 pub(crate) mod cut;
 pub(crate) mod decode;
 pub(crate) mod encode;
@@ -8,5 +9,6 @@ mod picture;
 pub(crate) mod read;
 mod sound;
 
+pub(crate) use behind::Behind;
 pub(crate) use picture::PictureChain;
 pub(crate) use sound::SoundChain;

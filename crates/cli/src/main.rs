@@ -123,8 +123,11 @@ fn end(console: &Console, ended: Result<Exit, Failure>) -> ExitCode {
     }
 }
 
-/// A panic is a bug of ours: one line that helps to find it, as of any other failure.
+/// A panic is a bug of ours, unless a codec catches it: one line that helps to find it, as of any other failure.
 fn report_bug(panic: &PanicHookInfo<'_>) {
+    if brooklet_codec::panics_are_caught() {
+        return;
+    }
     let place = panic.location().map(|place| format!(" at {place}")).unwrap_or_default();
     let what = panic.payload_as_str().unwrap_or("no reason given").replace('\n', " ");
     Console::new(Level::Error).error(&format!("a bug in brooklet{place}: {what}; please report it"));

@@ -50,12 +50,12 @@ pub struct VideoEncode {
     pub sample_aspect: Rational,
     /// Average bit/s to aim at; `None` for constant quality ([`VideoEncode::quality`]).
     pub bit_rate: Option<u64>,
-    /// Quantiser of constant quality, 0 (best) to 51 (`-qp`, `-crf`); 23 where neither this nor a bit rate is
-    /// given. Wins over a bit rate.
+    /// Quantiser of constant quality, 0 (best) to 51, for AV1 to 63 (`-qp`, `-crf`); 23, for AV1 25 where neither this
+    /// nor a bit rate is given. Wins over a bit rate.
     pub quality: Option<f32>,
     /// The most pictures from one key frame to the next (`-g`). `None` for 250, or 2 s live.
     pub gop: Option<u32>,
-    /// x264's name of a trade of speed for quality: `ultrafast` … `veryslow`.
+    /// x264's name of a trade of speed for quality: `ultrafast` … `veryslow`; for AV1 also `0` (slowest) to `13`.
     pub preset: Option<String>,
     /// `baseline`, `main` or `high`.
     pub profile: Option<String>,

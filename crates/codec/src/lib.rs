@@ -4,12 +4,16 @@
 //! pixel. A [`Decoder`](brooklet_media::Decoder) takes packets and gives frames, an
 //! [`Encoder`](brooklet_media::Encoder) the reverse; both say what shape of frame they work with.
 //!
-//! | codec | feature (all on by default) | decodes | encodes | with |
+//! | codec | feature | decodes | encodes | with |
 //! |---|---|---|---|---|
 //! | H.264 | `h264` | Baseline, Main, High, High 10, High 4:2:2; interlaced too; not 4:4:4, not lossless | Constrained Baseline, Main, High; no B-frames | `rust_h264`, `rusty_h264` |
+//! | AV1 | `av1` | 8 bits: 4:2:0, 4:2:2, 4:4:4, monochrome; 10 bits: all but 4:4:4 | Main, 8 bits 4:2:0 | `rusty_av1d`, `rav1e` |
 //! | AAC | `aac` | LC, Main, LTP, HE v1 and v2; mono to 7.1 | LC, mono to 7.1 | `syom` |
 //! | PCM | `pcm` | all of [`PcmFormat`](brooklet_media::PcmFormat) | the same | this crate |
 //! | raw video | `rawvideo` | all of [`PixelFormat`](brooklet_media::PixelFormat) | the same | this crate |
+//!
+//! All features but `av1` are on by default. AV1 is coded without assembler and on one core: in real time for small
+//! pictures only.
 //!
 //! Codecs carry ffmpeg's names, and answer to the names of ffmpeg's libraries: see [`registry`].
 //!
@@ -39,8 +43,12 @@
 pub mod config;
 pub mod registry;
 
+mod guard;
+
 #[cfg(feature = "aac")]
 mod aac;
+#[cfg(feature = "av1")]
+mod av1;
 #[cfg(feature = "h264")]
 mod h264;
 #[cfg(feature = "pcm")]
@@ -51,6 +59,7 @@ mod rawvideo;
 mod sound;
 
 pub use config::{AudioEncode, DecoderOptions, EncodeMedia, EncoderConfig, VideoEncode};
+pub use guard::panics_are_caught;
 pub use registry::{
     Choice, DECODERS, DecoderInfo, ENCODERS, EncoderInfo, EncoderInput, default_encoder, find_decoder,
     find_encoder, open_decoder, open_encoder,

@@ -112,6 +112,8 @@ pub fn open_decoder(params: &StreamParams, options: &DecoderOptions) -> Result<B
     match params.codec {
         #[cfg(feature = "h264")]
         CodecId::H264 => Ok(Box::new(crate::h264::H264Decoder::new(params, options.pool.clone())?)),
+        #[cfg(feature = "av1")]
+        CodecId::Av1 => Ok(Box::new(crate::av1::Av1Decoder::new(params, options.pool.clone())?)),
         #[cfg(feature = "aac")]
         CodecId::Aac => Ok(Box::new(crate::aac::AacDecoder::new(params, options.pool.clone())?)),
         #[cfg(feature = "pcm")]
@@ -136,6 +138,8 @@ pub fn open_encoder(config: &EncoderConfig) -> Result<Box<dyn Encoder>> {
     match (info.codec, &config.media) {
         #[cfg(feature = "h264")]
         (CodecId::H264, EncodeMedia::Video(video)) => Ok(Box::new(crate::h264::H264Encoder::new(video)?)),
+        #[cfg(feature = "av1")]
+        (CodecId::Av1, EncodeMedia::Video(video)) => Ok(Box::new(crate::av1::Av1Encoder::new(video)?)),
         #[cfg(feature = "rawvideo")]
         (CodecId::RawVideo, EncodeMedia::Video(video)) => {
             Ok(Box::new(crate::rawvideo::RawVideoEncoder::new(video)?))

@@ -20,6 +20,8 @@ pub(crate) enum Content {
     Frame,
     /// The end of the sequence; nothing follows.
     SequenceEnd,
+    /// Only of tracks that are not wanted.
+    OtherTrack,
     /// What we step over: commands, HDR metadata, channel maps, packet types to come.
     Other,
 }
@@ -39,24 +41,29 @@ pub(crate) struct Body {
     pub(crate) nanos: u32,
     /// The track, 0 where there is only one.
     pub(crate) track: u8,
+    /// Whether other tracks stand beside it.
+    pub(crate) others: bool,
     /// Where configuration or access unit lie in the body.
     pub(crate) data: Range<usize>,
 }
 
 impl Body {
     /// Takes a body apart; of several tracks `track`, or the first. `None` for scripts, for what is too short for
-    /// its own header, and where `track` is not in it.
+    /// its own header, and where `track` is not among the many that are in it.
     pub(crate) fn parse(kind: TagKind, body: &[u8], track: Option<u8>) -> Option<Self> {
         let mut rest = Cursor { body, at: 0 };
         let first = rest.byte()?;
-        let body = match kind {
+        let mut body = match kind {
             TagKind::Script => return None,
             TagKind::Video if first & EX_VIDEO != 0 => Self::enhanced(kind, first, rest, track)?,
             TagKind::Audio if first >> 4 == EX_AUDIO => Self::enhanced(kind, first, rest, track)?,
             TagKind::Video => Self::legacy_video(first, rest)?,
             TagKind::Audio => Self::legacy_audio(first, rest)?,
         };
-        track.is_none_or(|track| track == body.track).then_some(body)
+        if track.is_some_and(|track| track != body.track) {
+            body.content = Content::OtherTrack;
+        }
+        Some(body)
     }
 
     fn legacy_video(first: u8, mut rest: Cursor<'_>) -> Option<Self> {
@@ -82,6 +89,7 @@ impl Body {
             composition_time,
             nanos: 0,
             track: 0,
+            others: false,
             data: rest.remaining(),
         })
     }
@@ -99,6 +107,7 @@ impl Body {
             composition_time: 0,
             nanos: 0,
             track: 0,
+            others: false,
             data: rest.remaining(),
         })
     }
@@ -124,10 +133,12 @@ impl Body {
                 _ => return None,
             };
         }
-        let (letters, track, data) = rest.track(tracks, wanted)?;
+        let (letters, track, data, skipped) = rest.track(tracks, wanted)?;
         if !letters.iter().all(u8::is_ascii_graphic) {
             return None;
         }
+        // Where it is not alone, it is not both first and last.
+        let others = !matches!(tracks, Tracks::Only | Tracks::One) && (skipped || data.end < rest.body.len());
         let mut rest = Cursor { body: rest.body.get(..data.end)?, at: data.start };
         let content = match packet {
             PACKET_SEQUENCE_START => Content::SequenceHeader,
@@ -146,6 +157,7 @@ impl Body {
             composition_time: if has_composition_time { rest.signed24()? } else { 0 },
             nanos,
             track,
+            others,
             data: rest.remaining(),
         })
     }
@@ -199,26 +211,27 @@ impl Cursor<'_> {
         Some((next & 15, if next >> 4 == 0 { offset.unwrap_or(nanos) } else { nanos }))
     }
 
-    /// Steps to the wanted track, or the first: its codec, its number, and where it lies.
-    fn track(&mut self, tracks: Tracks, wanted: Option<u8>) -> Option<([u8; 4], u8, Range<usize>)> {
+    /// Steps to the wanted track, or the first: its codec, its number, where it lies, and whether others stood before.
+    fn track(&mut self, tracks: Tracks, wanted: Option<u8>) -> Option<([u8; 4], u8, Range<usize>, bool)> {
         let mut codec = if tracks == Tracks::ManyCodecs { [0; 4] } else { self.take()? };
         if tracks == Tracks::Only {
-            return Some((codec, 0, self.remaining()));
+            return Some((codec, 0, self.remaining(), false));
         }
+        let mut skipped = false;
         loop {
             if tracks == Tracks::ManyCodecs {
                 codec = self.take()?;
             }
             let track = self.byte()?;
             if tracks == Tracks::One {
-                return Some((codec, track, self.remaining()));
+                return Some((codec, track, self.remaining(), false));
             }
             let [a, b, c] = self.take()?;
             let end = self.at.checked_add(u32::from_be_bytes([0, a, b, c]) as usize)?;
             if wanted.is_none_or(|wanted| wanted == track) {
-                return (end <= self.body.len()).then_some((codec, track, self.at..end));
+                return (end <= self.body.len()).then_some((codec, track, self.at..end, skipped));
             }
-            self.at = end;
+            (self.at, skipped) = (end, true);
         }
     }
 
@@ -279,7 +292,17 @@ mod tests {
         assert_eq!((parsed.coding, &codecs[parsed.data]), (Coding::FourCc(*b"hvc1"), &b"de"[..]));
         let alone = b"\x96\x01av01\x07data";
         assert_eq!(read(TagKind::Video, alone, None), Some((Content::Frame, 0, 7, b"data".to_vec())));
-        assert_eq!(read(TagKind::Video, alone, Some(0)), None);
+        let other = read(TagKind::Video, alone, Some(0)).map(|body| body.0);
+        assert_eq!(other, Some(Content::OtherTrack));
+    }
+
+    #[test]
+    fn tracks_beside_the_one_that_is_read_are_noticed() {
+        let others = |body: &[u8], track| Body::parse(TagKind::Audio, body, track).unwrap().others;
+        let two = b"\x95\x11Opus\x00\0\0\x03abc\x01\0\0\x02de";
+        assert!(others(two, None) && others(two, Some(1)));
+        assert!(!others(b"\x95\x11Opus\x00\0\0\x03abc", None));
+        assert!(!others(b"\x95\x01Opus\x00abc", None));
     }
 
     #[test]

@@ -4,7 +4,8 @@ use brooklet_media::bitstream::aac::AacConfig;
 use brooklet_media::bitstream::h264::AvcConfig;
 use brooklet_media::bitstream::hevc::HvcConfig;
 use brooklet_media::bitstream::opus::{OpusHead, RATE};
-use brooklet_media::{CodecId, Error, PixelFormat, Result, StreamParams};
+use brooklet_media::bitstream::vpx::VpConfig;
+use brooklet_media::{CodecId, Error, Result, StreamParams};
 use bytes::Bytes;
 
 /// Version and flags of the `vpcC` box, which ffmpeg writes and expects before the record.
@@ -39,7 +40,8 @@ pub(crate) fn of(params: &StreamParams) -> Result<Option<Bytes>> {
             extradata
         }
         CodecId::Vp8 | CodecId::Vp9 if extradata.is_empty() => {
-            [VPCC_BOX.as_slice(), &vpcc(params)].concat().into()
+            let format = params.as_video().and_then(|video| video.format);
+            [VPCC_BOX.as_slice(), &VpConfig::of(format).build()].concat().into()
         }
         CodecId::Vp8 | CodecId::Vp9 => [VPCC_BOX.as_slice(), &extradata].concat().into(),
         CodecId::Opus if OpusHead::parse(&extradata).is_some() => extradata,
@@ -58,19 +60,6 @@ fn required(params: &StreamParams) -> Result<&[u8]> {
         return Err(Error::Usage(format!("flv: {codec} without its extradata can't be decoded by anybody")));
     }
     Ok(&params.extradata)
-}
-
-/// VPCodecConfigurationRecord (VP Codec ISO Media File Format Binding §2): level and colour unknown.
-fn vpcc(params: &StreamParams) -> [u8; 8] {
-    let format = params.as_video().and_then(|video| video.format);
-    let (profile, depth, subsampling) = match format {
-        Some(PixelFormat::Yuv422p) => (1, 8, 2),
-        Some(PixelFormat::Yuv444p) => (1, 8, 3),
-        Some(PixelFormat::Yuv420p10) => (2, 10, 1),
-        Some(PixelFormat::Yuv422p10) => (3, 10, 2),
-        _ => (0, 8, 1),
-    };
-    [profile, 10, depth << 4 | subsampling << 1, 2, 2, 2, 0, 0]
 }
 
 #[cfg(test)]

@@ -262,6 +262,10 @@ impl Demuxer for FlvDemuxer {
         Ok(())
     }
 
+    fn take_warnings(&mut self) -> Vec<String> {
+        self.tags.take_warnings()
+    }
+
     fn metadata(&self) -> Metadata {
         self.tags.metadata()
     }

@@ -21,7 +21,7 @@ const PATIENCE: (usize, usize, i64) = (50, 1 << 20, 1_000);
 /// Tags to streams and packets. Bytes are shared with the tags, never copied.
 ///
 /// After each [`TagReader::push`] take [`TagReader::poll`] until `None`. Of several tracks of one kind the first to
-/// come is read.
+/// come is read, and [`TagReader::take_warnings`] says once that there are others.
 ///
 /// ```
 /// use brooklet_flv::{Tag, TagKind, TagReader};
@@ -41,6 +41,7 @@ pub struct TagReader {
     audio: Lane,
     streams: usize,
     events: VecDeque<DemuxEvent>,
+    warnings: Vec<String>,
     /// The latest time of any frame.
     latest: Option<i64>,
     header: Header,
@@ -65,6 +66,8 @@ struct Lane {
     /// Where another origin than that was seen in the last frame.
     rival: Option<Origin>,
     track: Option<u8>,
+    /// Other tracks were seen, and that was said.
+    others_told: bool,
     last: Option<i64>,
 }
 
@@ -145,6 +148,11 @@ impl TagReader {
         self.audio.last = None;
     }
 
+    /// What was left out, a line each, since the last call: tracks after the first.
+    pub fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
+    }
+
     /// Title, encoder and the like, as the last `onMetaData` said.
     pub fn metadata(&self) -> Metadata {
         self.said.tags.clone()
@@ -181,7 +189,14 @@ impl TagReader {
             _ => &mut self.audio,
         };
         let Some(body) = Body::parse(tag.kind, &tag.body, lane.track) else { return Ok(()) };
-        lane.track.get_or_insert(body.track);
+        let track = *lane.track.get_or_insert(body.track);
+        if (body.others || body.content == Content::OtherTrack) && !lane.others_told {
+            lane.others_told = true;
+            let kind = if tag.kind == TagKind::Video { "video" } else { "audio" };
+            self.warnings.push(format!(
+                "it has several {kind} tracks, of which only the first (number {track}) is read"
+            ));
+        }
         let data = tag.body.slice(body.data.clone());
         match body.content {
             Content::SequenceHeader if !data.is_empty() => self.read_config(tag.kind, &body, data),
@@ -443,6 +458,21 @@ mod tests {
         let events = read([frame(499_999), frame(500_000)]);
         let times: Vec<_> = crate::fixtures::packets(events).iter().map(|packet| packet.pts).collect();
         assert_eq!(times, [10, 11]);
+    }
+
+    #[test]
+    fn of_several_tracks_the_first_is_read_and_the_others_are_told_once() {
+        let first = |at| tag(TagKind::Audio, at, b"\x91Opus\xfcfirst");
+        let second = |at| tag(TagKind::Audio, at, b"\x95\x01Opus\x01\xfcsecond");
+        let both = |at| tag(TagKind::Audio, at, b"\x95\x11Opus\0\0\0\x06\xfcfirst\x01\0\0\x07\xfcsecond");
+        let mut reader = TagReader::new();
+        let events = read_with(&mut reader, [first(0), second(0), both(20), second(20), first(40)]);
+        let packets = crate::fixtures::packets(events);
+        assert_eq!(packets.iter().map(|packet| packet.pts).collect::<Vec<_>>(), [0, 20, 40]);
+        assert!(packets.iter().all(|packet| packet.data[..] == b"\xfcfirst"[..]));
+        let said = reader.take_warnings();
+        assert_eq!(said, ["it has several audio tracks, of which only the first (number 0) is read"]);
+        assert_eq!(reader.take_warnings(), Vec::<String>::new());
     }
 
     #[test]

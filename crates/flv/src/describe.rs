@@ -1,13 +1,15 @@
 //! What a stream is, from its sequence header or, where its codec has none, from its first frame.
 
 use brooklet_media::bitstream::aac::AacConfig;
+use brooklet_media::bitstream::av1::Av1Config;
 use brooklet_media::bitstream::h264::AvcConfig;
 use brooklet_media::bitstream::hevc::HvcConfig;
 use brooklet_media::bitstream::mpeg_audio::MpegAudioHeader;
 use brooklet_media::bitstream::opus::{OpusHead, RATE};
+use brooklet_media::bitstream::vpx::VpConfig;
 use brooklet_media::{
-    AudioParams, ChannelLayout, CodecId, Error, PcmFormat, PixelFormat, Result, StreamKind, StreamParams,
-    TimeBase, VideoParams,
+    AudioParams, ChannelLayout, CodecId, Error, PcmFormat, Result, StreamKind, StreamParams, TimeBase,
+    VideoParams,
 };
 use bytes::Bytes;
 
@@ -57,12 +59,15 @@ pub(crate) fn from_config(
             (StreamKind::Video(video.unwrap_or_else(|| said.video())), with_four_byte_lengths(config, 21))
         }
         CodecId::Av1 => {
-            let video = VideoParams { format: av1_format(&config), ..said.video() };
-            (StreamKind::Video(video), config)
+            // A record that can't be read is not ours to judge: what decodes it may need none.
+            let video = Av1Config::parse(&config).map(|av1| av1.video_params(said.video()));
+            (StreamKind::Video(video.unwrap_or_else(|_| said.video())), config)
         }
         // The record stands in a box with version and flags in MP4, and ffmpeg writes these here too.
-        CodecId::Vp8 | CodecId::Vp9 if config.len() >= 12 && config.starts_with(&[1, 0, 0, 0]) => {
-            (StreamKind::Video(said.video()), config.slice(4..))
+        CodecId::Vp8 | CodecId::Vp9 => {
+            let in_box = config.len() >= 12 && config.starts_with(&[1, 0, 0, 0]);
+            let record = if in_box { config.slice(4..) } else { config };
+            (StreamKind::Video(vpx(&record, said.video())), record)
         }
         CodecId::Aac => (StreamKind::Audio(AacConfig::parse(&config)?.audio_params()), config),
         CodecId::Opus => {
@@ -155,6 +160,14 @@ fn with_four_byte_lengths(record: Bytes, at: usize) -> Bytes {
     }
 }
 
+fn vpx(record: &[u8], said: VideoParams) -> VideoParams {
+    VpConfig::parse(record).map_or(said, |config| VideoParams {
+        format: config.pixel_format(),
+        color: config.color(),
+        ..said
+    })
+}
+
 fn claimed(coding: Coding, sound: u8) -> AudioParams {
     let (rate, channels) = coding.claimed(sound);
     AudioParams::new(rate, layout(channels))
@@ -181,19 +194,6 @@ fn flac(info: &[u8]) -> Result<AudioParams> {
         frame_samples: (smallest == largest).then_some(largest),
         ..AudioParams::new(rate, layout((rate_and_channels >> 9 & 7) as u8 + 1))
     })
-}
-
-/// AV1CodecConfigurationRecord: high_bitdepth, twelve_bit, monochrome and the two subsampling flags.
-fn av1_format(record: &[u8]) -> Option<PixelFormat> {
-    match record.get(2)? >> 2 & 0x1F {
-        0b00011 => Some(PixelFormat::Yuv420p),
-        0b00010 => Some(PixelFormat::Yuv422p),
-        0b00000 => Some(PixelFormat::Yuv444p),
-        0b00111 => Some(PixelFormat::Gray8),
-        0b10011 => Some(PixelFormat::Yuv420p10),
-        0b10010 => Some(PixelFormat::Yuv422p10),
-        _ => None,
-    }
 }
 
 fn pcm_bit_rate(format: PcmFormat, audio: &AudioParams) -> u64 {

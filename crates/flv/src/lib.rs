@@ -18,7 +18,7 @@
 //! | Sorenson, VP6, screen video, ADPCM, Nellymoser, Speex | as [`CodecId::Unknown`] | refused | 2 to 6, 1, 4 to 6, 11 |
 //!
 //! Enhanced means Enhanced RTMP, versions 1 and 2: timestamps with nanoseconds are rounded, and of several tracks
-//! the first is read. Times are milliseconds and unwrap past 24, 31 and 32 bits ([`Clock`]).
+//! the first is read ([`TagReader::take_warnings`] says that there are more). Times are milliseconds and unwrap past 24, 31 and 32 bits ([`Clock`]).
 //!
 //! Read [`Tag`] and [`TagWriter`] first.
 //!

@@ -11,7 +11,7 @@
 //! | [`packet`], [`params`] | [`Packet`] (one access unit) and [`StreamParams`] (what it is) |
 //! | [`roles`] | the traits [`Demuxer`], [`Muxer`], [`Decoder`], [`Encoder`], [`PacketSink`], [`FrameSink`] |
 //! | [`interleave`] | [`Interleaver`]: packets of several streams into one order, within a bound |
-//! | [`bitstream`] | what containers and codecs both must know of H.264, HEVC, AAC, MP3 and Opus headers |
+//! | [`bitstream`] | what containers and codecs both must know of H.264, HEVC, AV1, VP9, AAC, MP3 and Opus headers |
 //!
 //! Read [`Packet`] and [`Demuxer`] first.
 //!

@@ -47,6 +47,11 @@ pub trait Demuxer: Send {
         Err(crate::Error::unsupported("seeking in this input", "reading on from where it is"))
     }
 
+    /// What it left out that a person may miss, a line each, since the last call; the caller names the input.
+    fn take_warnings(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Title, encoder and the like, as far as they have been read.
     fn metadata(&self) -> Metadata {
         Metadata::new()

@@ -244,7 +244,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_finer_clock_gives_back_what_it_was_given(ticks in -1i64 << 40..1i64 << 40, rate in 1u32..90_000) {
+        fn a_finer_clock_gives_back_what_it_was_given(ticks in -1i64 << 32..1i64 << 32, rate in 1u32..90_000) {
             let coarse = TimeBase::hz(rate);
             prop_assert_eq!(TimeBase::NANOS.rescale(coarse.rescale(ticks, TimeBase::NANOS), coarse), ticks);
         }

@@ -1,7 +1,9 @@
 //! Descriptions of pictures: `VisualSampleEntry` (ISO/IEC 14496-12 §12.1.3) and the codecs' boxes in it.
 
+use brooklet_media::bitstream::av1::Av1Config;
 use brooklet_media::bitstream::h264::{AvcConfig, matrix_from_code};
 use brooklet_media::bitstream::hevc::HvcConfig;
+use brooklet_media::bitstream::vpx::VpConfig;
 use brooklet_media::{CodecId, Matrix, Range, Rational, Result, StreamKind, VideoFrame, VideoParams};
 use bytes::{Bytes, BytesMut};
 
@@ -34,8 +36,9 @@ pub(crate) fn parse(mut entry: Body) -> Result<Description> {
         description: Description::new(codec, StreamKind::Other),
     };
     // The codec's own configuration first: what the container says of shape and colour stands above it.
-    let (configuration, container): (Vec<_>, Vec<_>) =
-        entry.children().partition(|child| matches!(&child.kind, b"avcC" | b"hvcC" | b"esds"));
+    let (configuration, container): (Vec<_>, Vec<_>) = entry
+        .children()
+        .partition(|child| matches!(&child.kind, b"avcC" | b"hvcC" | b"av1C" | b"vpcC" | b"esds"));
     configuration.into_iter().chain(container).for_each(|child| row.read_child(child));
     if VideoFrame::check_size(row.video.width, row.video.height).is_err() {
         (row.video.width, row.video.height) = (0, 0);
@@ -64,7 +67,11 @@ impl Row {
                 self.video = coded.map_or(self.video, |sps| sps.video_params());
                 self.set_record(child.bytes, HEVC_LENGTH_SIZE_AT);
             }
-            b"av1C" => self.description.params.extradata = child.bytes,
+            b"av1C" => {
+                let coded = Av1Config::parse(&child.bytes).ok();
+                self.video = coded.map_or(self.video, |record| record.video_params(self.video));
+                self.description.params.extradata = child.bytes;
+            }
             b"esds" => {
                 if let Some(esds) = Esds::parse(child) {
                     let params = &mut self.description.params;
@@ -79,7 +86,7 @@ impl Row {
                 self.video.sample_aspect = ratio.filter(|ratio| ratio.num() > 0).unwrap_or(Rational::ONE);
             }
             b"colr" => drop(self.read_colr(child)),
-            b"vpcC" => drop(self.read_vpcc(child)),
+            b"vpcC" => self.read_vpcc(&child.bytes),
             b"btrt" => self.description.params.bit_rate = parse_btrt(child),
             _ => {}
         }
@@ -113,14 +120,13 @@ impl Row {
         Ok(())
     }
 
-    /// VP Codec ISO Media File Format Binding, "VP Codec Configuration Box".
-    fn read_vpcc(&mut self, mut vpcc: Body) -> Result<()> {
-        vpcc.skip(4 + 2)?; // version and flags; profile, level
-        self.set_range(vpcc.u8()? & 1 != 0);
-        vpcc.skip(2)?; // primaries, transfer
-        let matrix = vpcc.u8()?;
-        self.set_matrix(u16::from(matrix));
-        Ok(())
+    /// The record stands after version and flags.
+    fn read_vpcc(&mut self, vpcc: &Bytes) {
+        let record = vpcc.slice(vpcc.len().min(4)..);
+        let Some(config) = VpConfig::parse(&record) else { return };
+        self.video.format = config.pixel_format();
+        self.video.color = config.color();
+        self.description.params.extradata = record;
     }
 
     fn set_matrix(&mut self, code: u16) {
@@ -138,6 +144,7 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use brooklet_media::PixelFormat;
 
     fn entry(kind: &[u8; 4], children: &[u8]) -> Description {
         let fixed = [&[0u8; 24][..], &[1, 64, 0, 180], &[0; 50]].concat();
@@ -163,6 +170,17 @@ mod tests {
         assert_eq!(Some(video.sample_aspect), Rational::new(4, 3));
         assert_eq!((video.color.matrix, video.color.range), (Matrix::Bt709, Range::Full));
         assert_eq!(row.params.bit_rate, Some(65_536));
+    }
+
+    #[test]
+    fn vp9_keeps_its_record_and_av1_tells_its_format() {
+        let vp9 = entry(b"vp09", b"\0\0\0\x14vpcC\x01\0\0\0\x02\x1F\xA3\x09\x10\x09\0\0").params;
+        assert_eq!(vp9.extradata[..], b"\x02\x1F\xA3\x09\x10\x09\0\0"[..]);
+        let video = vp9.as_video().unwrap();
+        assert_eq!((video.format, video.color.range), (Some(PixelFormat::Yuv420p10), Range::Full));
+        let av1 = entry(b"av01", b"\0\0\0\x0Cav1C\x81\x1F\x0C\0").params;
+        let video = av1.as_video().unwrap();
+        assert_eq!((video.width, video.format, av1.extradata.len()), (320, Some(PixelFormat::Yuv420p), 4));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::input::Input;
 use crate::output::mixer::Mixer;
 use crate::output::{Exit, Output, OutputFormat, mixer_for};
 use crate::queue::Queue;
+use crate::stage::Behind;
 use crate::stage::cut::Window;
 use crate::stage::decode::{self, DecodeStage};
 use crate::stage::encode::{self, AudioWork, EncodeStage, VideoWork, Work};
@@ -103,8 +104,9 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
     let all_mixers = builder.mixers.clone();
     stopper.on_stop(move || all_mixers.iter().for_each(|mixer| mixer.end_with_first()));
     let mut threads = Threads { outcome: outcome.clone(), handles: Vec::new() };
-    let Builder { journal, counters, routes, frames, lanes, mixers, mapping, pool, .. } = builder;
-    let decoders = open_decoders(&job, &streams, frames, &journal, &pool)?;
+    let Builder { journal, counters, routes, frames, lanes, mixers, mapping, pool, live_inputs, .. } =
+        builder;
+    let decoders = open_decoders(&job, &streams, frames, &live_inputs, &journal, &pool)?;
     let mut routes = routes;
     for (input, stream, queue, stage) in decoders {
         routes[input][stream].push(Route::Decode(queue));
@@ -244,7 +246,11 @@ impl Builder<'_> {
                 let rate = params.as_video().and_then(|video| video.frame_rate);
                 let rate = self.job.inputs[chosen.input].frame_rate.or(rate);
                 let work = VideoWork::new(&spec.video, info, rate, constant, live, &self.pool);
-                Work::Video(Box::new(work.map_err(failed)?))
+                let mut work = work.map_err(failed)?;
+                if self.job.inputs[chosen.input].realtime || self.live_inputs[chosen.input] {
+                    work.watch_pace(&self.journal);
+                }
+                Work::Video(Box::new(work))
             }
         };
         let input = Queue::new(encode::FRAMES);
@@ -284,6 +290,7 @@ fn open_decoders(
     job: &Job,
     streams: &[Vec<StreamParams>],
     frames: Vec<((usize, usize), Queue<Frame>)>,
+    live: &[bool],
     journal: &Arc<Journal>,
     pool: &FramePool,
 ) -> Result<Vec<OpenDecoder>> {
@@ -305,7 +312,10 @@ fn open_decoders(
             input: queue.clone(),
             decoder,
             window: decode_window(spec),
+            time_base: params.time_base,
             outputs: vec![output],
+            behind: (params.media() == MediaKind::Video && (spec.realtime || live[input]))
+                .then(|| Behind::new(format!("decoding {}", params.codec), "", journal.clone())),
             journal: journal.clone(),
             pool: pool.clone(),
         };

@@ -158,9 +158,9 @@ pub struct VideoSpec {
     pub bit_rate: Option<u64>,
     /// `-g`: the most pictures from one key frame to the next.
     pub gop: Option<u32>,
-    /// `-preset`.
+    /// `-preset`: x264's names; for AV1 numbers too.
     pub preset: Option<String>,
-    /// `-qp`, or `-crf`: constant quality, 0 (best) to 51.
+    /// `-qp`, or `-crf`: constant quality, 0 (best) to 51, for AV1 to 63.
     pub quality: Option<f32>,
     /// `-profile:v`.
     pub profile: Option<String>,

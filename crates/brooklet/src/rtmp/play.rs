@@ -177,6 +177,10 @@ impl PacketSource for PlaySource {
     fn metadata(&self) -> Metadata {
         self.reader.metadata()
     }
+
+    fn take_warnings(&mut self) -> Vec<String> {
+        self.reader.take_warnings()
+    }
 }
 
 impl PlaySource {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use brooklet_media::{Decoder, Frame, FramePool, Packet, StreamParams};
+use brooklet_media::{Decoder, Frame, FramePool, Packet, StreamParams, TimeBase};
 
+use super::Behind;
 use super::cut::{Cut, Window};
 use crate::job::Journal;
 use crate::queue::Queue;
@@ -27,7 +28,11 @@ pub(crate) struct DecodeStage {
     pub(crate) input: Queue<Coded>,
     pub(crate) decoder: Box<dyn Decoder>,
     pub(crate) window: Window,
+    /// The clock of the packets.
+    pub(crate) time_base: TimeBase,
     pub(crate) outputs: Vec<Queue<Frame>>,
+    /// Where the source does not wait.
+    pub(crate) behind: Option<Behind>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) pool: FramePool,
 }
@@ -47,8 +52,11 @@ impl DecodeStage {
         let mut last_failure = None;
         while let Some(coded) = self.input.pop() {
             let decoded = match coded {
-                Coded::Packet(packet) => self.decoder.decode(&packet),
-                Coded::Params(params) => self.decoder.change_params(&params),
+                Coded::Packet(packet) => self.decode(&packet),
+                Coded::Params(params) => {
+                    self.time_base = params.time_base;
+                    self.decoder.change_params(&params)
+                }
             };
             // Damage costs the frames that it hit; the stream goes on, as in every player.
             if let Err(error) = decoded {
@@ -68,6 +76,13 @@ impl DecodeStage {
         match last_failure {
             Some(error) if frames == 0 => Err(Error::media(&self.url, error)),
             _ => Ok(()),
+        }
+    }
+
+    fn decode(&mut self, packet: &Packet) -> brooklet_media::Result<()> {
+        match &mut self.behind {
+            Some(behind) => behind.watch(self.time_base.at(packet.dts), || self.decoder.decode(packet)),
+            None => self.decoder.decode(packet),
         }
     }
 

@@ -9,10 +9,11 @@ use brooklet_media::{
     AudioParams, ChannelLayout, Encoder, Frame, FramePool, Rational, Timestamp, VideoFrame,
 };
 
+use super::Behind;
 use super::cut::{Cut, Window};
 use super::picture::PictureChain;
 use super::sound::SoundChain;
-use crate::job::{AudioSpec, Counters, VideoSpec};
+use crate::job::{AudioSpec, Counters, Journal, VideoSpec};
 use crate::output::Exit;
 use crate::queue::Queue;
 use crate::{Error, Result};
@@ -22,6 +23,9 @@ pub(crate) const FRAMES: usize = 6;
 
 /// The most pictures in a second that a stream is believed to have.
 const MAX_RATE: f64 = 1_000.0;
+
+/// What helps an encoder that is too slow.
+const FASTER: &str = "; a smaller picture (-s), fewer of them (-r) or a faster -preset helps";
 
 /// One stream's conversions and encoder, and those who want its packets.
 pub(crate) struct EncodeStage {
@@ -50,6 +54,8 @@ pub(crate) struct VideoWork {
     live: bool,
     encoder: Option<Box<dyn Encoder>>,
     forced: Forced,
+    /// Where the source does not wait.
+    behind: Option<Behind>,
 }
 
 /// Sound: chain, then encoder.
@@ -193,12 +199,19 @@ impl VideoWork {
         let rate = spec.frame_rate.or(chain.frame_rate()).unwrap_or(rate);
         let forced =
             Forced { times: spec.force_key_frames.clone(), interval: spec.key_frame_interval, next: 0 };
-        Ok(Self { spec: spec.clone(), info, chain, rate, constant, live, encoder: None, forced })
+        let spec = spec.clone();
+        Ok(Self { spec, info, chain, rate, constant, live, encoder: None, forced, behind: None })
+    }
+
+    /// Says in `journal` when encoding takes longer than the pictures last: their source does not wait.
+    pub(crate) fn watch_pace(&mut self, journal: &Arc<Journal>) {
+        self.behind = Some(Behind::new(format!("encoding {}", self.info.name), FASTER, journal.clone()));
     }
 
     fn encode_next(&mut self) -> brooklet_media::Result<bool> {
         let Some(mut picture) = self.chain.poll()? else { return Ok(false) };
-        picture.key = self.forced.is_due(picture.time_base.at(picture.pts));
+        let at = picture.time_base.at(picture.pts);
+        picture.key = self.forced.is_due(at);
         let encoder = match &mut self.encoder {
             Some(encoder) => encoder,
             empty => empty.insert(encoder_for(
@@ -210,7 +223,11 @@ impl VideoWork {
                 &picture,
             )?),
         };
-        encoder.encode(&Frame::Video(picture))?;
+        let picture = Frame::Video(picture);
+        match &mut self.behind {
+            Some(behind) => behind.watch(at, || encoder.encode(&picture))?,
+            None => encoder.encode(&picture)?,
+        }
         Ok(true)
     }
 }

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use brooklet_media::bitstream::h264::{
     AvcConfig, NAL_IDR, NAL_PPS, NAL_SEI, NAL_SLICE, NAL_SPS, Sps, nal_type,
@@ -18,6 +17,7 @@ use rust_h264::nal::{NalUnit, NalUnitType};
 use super::NAME;
 use super::headers::{ParameterSets, Parity, SliceHead, recovery_point, reorder_depth};
 use super::reorder::Reorder;
+use crate::guard::guarded;
 
 /// The most pixels that slices of one packet may touch together. The library copies the picture so far for
 /// each slice but the first, so that a packet of a thousand slices could keep it busy for minutes; this is 256
@@ -200,7 +200,7 @@ impl H264Decoder {
     /// Calls the library. Damaged streams make its sums overflow, which panics where the build checks for it;
     /// decoding then starts again at the next key frame.
     fn guarded<T>(&mut self, call: impl FnOnce(&mut Inner) -> T) -> Result<T> {
-        catch_unwind(AssertUnwindSafe(|| call(&mut self.inner))).map_err(|_| {
+        guarded(|| call(&mut self.inner)).ok_or_else(|| {
             (self.inner, self.picture, self.start) = (Inner::new(), None, Start::Waiting);
             let _ = self.take_sets();
             Error::invalid(NAME, 0, "a damaged slice")

@@ -13,6 +13,8 @@ pub static DECODERS: &[DecoderInfo] = &[
         codec: CodecId::H264,
         description: "H.264 / AVC / MPEG-4 AVC / MPEG-4 part 10",
     },
+    #[cfg(feature = "av1")]
+    DecoderInfo { name: "av1", codec: CodecId::Av1, description: "Alliance for Open Media AV1" },
     #[cfg(feature = "rawvideo")]
     DecoderInfo { name: "rawvideo", codec: CodecId::RawVideo, description: "raw video" },
     #[cfg(feature = "aac")]
@@ -53,6 +55,13 @@ pub static ENCODERS: &[EncoderInfo] = &[
         codec: CodecId::H264,
         description: "H.264 / AVC / MPEG-4 AVC / MPEG-4 part 10",
         input: EncoderInput::Video { formats: &[PixelFormat::Yuv420p], multiple_of: 2 },
+    },
+    #[cfg(feature = "av1")]
+    EncoderInfo {
+        name: "av1",
+        codec: CodecId::Av1,
+        description: "Alliance for Open Media AV1",
+        input: EncoderInput::Video { formats: &[PixelFormat::Yuv420p], multiple_of: 1 },
     },
     #[cfg(feature = "rawvideo")]
     EncoderInfo {
@@ -116,6 +125,16 @@ pub(super) static ALIASES: &[(&str, &str)] = &[
     ("h264_v4l2m2m", "h264"),
     ("h264_vaapi", "h264"),
     ("h264_videotoolbox", "h264"),
+    ("libaom-av1", "av1"),
+    ("libdav1d", "av1"),
+    ("librav1e", "av1"),
+    ("libsvtav1", "av1"),
+    ("av1_amf", "av1"),
+    ("av1_cuvid", "av1"),
+    ("av1_mediacodec", "av1"),
+    ("av1_nvenc", "av1"),
+    ("av1_qsv", "av1"),
+    ("av1_vaapi", "av1"),
     ("libfdk_aac", "aac"),
     ("aac_at", "aac"),
     ("aac_fixed", "aac"),
@@ -126,12 +145,8 @@ pub(super) static ALIASES: &[(&str, &str)] = &[
 
 /// Names of ffmpeg's for what we do not have, and their codecs.
 pub(super) static NOT_BUILT: &[(&str, &str)] = &[
+    #[cfg(not(feature = "av1"))]
     ("av1", "av1"),
-    ("libaom-av1", "av1"),
-    ("libdav1d", "av1"),
-    ("librav1e", "av1"),
-    ("libsvtav1", "av1"),
-    ("av1_nvenc", "av1"),
     ("hevc", "hevc"),
     ("libx265", "hevc"),
     ("hevc_nvenc", "hevc"),

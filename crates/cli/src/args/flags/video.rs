@@ -22,20 +22,22 @@ pub(super) const FLAGS: &[Flag] = &[
     .common()
     .help("at most so many pictures from one key frame to the next"),
     Flag::video("preset", |output, given| {
-        let known = PRESETS.contains(&given.value.as_str()).then(|| given.value.clone());
+        // Encoders of AV1 number theirs.
+        let is_known = PRESETS.contains(&given.value.as_str()) || given.value.parse().is_ok_and(|n: u8| n <= 13);
         let expected =
-            "a preset (ultrafast, superfast, veryfast, faster, fast, medium, slow, slower, veryslow)";
-        output.spec.video.preset = Some(given.read(known, expected)?);
+            "a preset (ultrafast, superfast, veryfast, faster, fast, medium, slow, slower, veryslow; for AV1 0 to 13)";
+        output.spec.video.preset = Some(given.read(is_known.then(|| given.value.clone()), expected)?);
         Ok(())
     })
+    .alias(&["speed", "cpu-used"])
     .value("NAME")
     .choices(Choices::Words(PRESETS))
     .common()
-    .help("speed against quality: ultrafast to veryslow"),
+    .help("speed against quality: ultrafast to veryslow; for AV1 also 0 (slowest) to 13"),
     Flag::video("crf", quality)
         .alias(&["qp"])
         .value("QUALITY")
-        .help("constant quality instead of a bit rate: 0 (best) to 51"),
+        .help("constant quality instead of a bit rate: 0 (best) to 51, for AV1 to 63"),
     Flag::video("profile", |output, given| {
         if given.is_for(MediaKind::Video) {
             output.spec.video.profile = Some(given.value.clone());
@@ -98,8 +100,9 @@ pub(super) const FLAGS: &[Flag] = &[
 ];
 
 fn quality(output: &mut OutputDraft, given: &Given) -> Outcome {
-    let quality = given.number().ok().filter(|quality| (0.0..=51.0).contains(quality));
-    output.spec.video.quality = Some(given.read(quality, "a quality from 0 (best) to 51")? as f32);
+    let quality = given.number().ok().filter(|quality| (0.0..=63.0).contains(quality));
+    let expected = "a quality from 0 (best) to 51, for AV1 to 63";
+    output.spec.video.quality = Some(given.read(quality, expected)? as f32);
     Ok(())
 }
 

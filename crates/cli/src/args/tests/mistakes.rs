@@ -50,7 +50,7 @@ fn a_wrong_value_says_what_is_right() {
         ("-i a -map [out] o", "-filter_complex, which is not supported"),
         ("-i a -preset fastest o", "-preset: 'fastest' is not a preset (ultrafast"),
         ("-i a -level 9 o", "-level: '9' is not a level of H.264"),
-        ("-i a -crf 52 o", "-crf: '52' is not a quality"),
+        ("-i a -crf 64 o", "-crf: '64' is not a quality"),
         ("-i a -force_key_frames source o", "-force_key_frames: 'source' is not a list of times"),
         ("-i a -metadata title o", "-metadata: 'title' is not KEY=VALUE"),
         ("-i a -flvflags +fast o", "-flvflags: unknown flag 'fast'; known: aac_seq_header_detect"),
