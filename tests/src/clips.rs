@@ -28,8 +28,13 @@ pub fn shared(name: &str) -> Option<PathBuf> {
 ///
 /// `name` ends as the container's names do; other words under the same name make another file.
 pub fn generated(name: &str, line: &str) -> Option<PathBuf> {
+    generated_by(peers::ffmpeg, name, line)
+}
+
+/// The same by another ffmpeg.
+pub fn generated_by(ffmpeg: fn() -> Option<Command>, name: &str, line: &str) -> Option<PathBuf> {
     made(name, line, |path| {
-        let mut ffmpeg = peers::ffmpeg()?;
+        let mut ffmpeg = ffmpeg()?;
         ffmpeg.args(["-nostdin", "-v", "error", "-y"]).args(words(line, &[])).arg(path);
         expect(&mut ffmpeg);
         Some(())

@@ -14,6 +14,36 @@ use crate::program::Running;
 /// How long a server may take to start, or to say something: generous, only against hanging.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The servers that there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Software {
+    /// nginx with its RTMP module.
+    Nginx,
+    /// node-media-server.
+    NodeMediaServer,
+}
+
+impl Software {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Nginx, Self::NodeMediaServer];
+
+    /// For people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx-rtmp",
+            Self::NodeMediaServer => "node-media-server",
+        }
+    }
+
+    /// Starts one; `None` where it is not installed.
+    pub fn start(self) -> Option<Server> {
+        match self {
+            Self::Nginx => Server::nginx(),
+            Self::NodeMediaServer => Server::node_media_server(),
+        }
+    }
+}
+
 /// A server that runs until this is dropped.
 #[derive(Debug)]
 pub struct Server {
