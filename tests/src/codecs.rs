@@ -21,7 +21,7 @@ impl Codecs {
     /// All of them: what FLV always had first, then what Enhanced RTMP added.
     pub const ALL: [Self; 9] = [
         Self::new("H.264 + AAC", Some("h264"), Some("aac"), "-c:v libx264 -preset veryfast -bf 0"),
-        Self::new("H.264 with B + MP3", Some("h264"), Some("mp3"), "-c:v libx264 -preset veryfast -bf 2"),
+        Self::new("H.264 (B) + MP3", Some("h264"), Some("mp3"), "-c:v libx264 -preset veryfast -bf 2"),
         Self::new("H.264", Some("h264"), None, "-c:v libx264 -preset veryfast -bf 0"),
         Self::new("AAC", None, Some("aac"), ""),
         Self::new(
