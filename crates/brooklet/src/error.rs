@@ -107,7 +107,7 @@ impl Error {
 }
 
 /// The system's words without Rust's ` (os error 2)`.
-fn plain(error: &io::Error) -> String {
+pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).to_string()
 }

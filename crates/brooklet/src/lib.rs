@@ -11,6 +11,7 @@
 //! | [`Writer`] | frames to a URL, encoded on threads of their own |
 //! | [`Job`] | inputs to outputs, as one run of the program does it |
 //! | [`probe()`] | what is in a URL |
+//! | [`RtmpServer`] | any number of publishers and viewers, on the streams of a [`Hub`] |
 //! | [`Stopper`] | stops any of these from another thread |
 //! | [`protocol::register`] | adds a protocol of your own |
 //!
@@ -42,13 +43,14 @@
 
 pub mod chunk;
 pub mod error;
+pub mod hub;
 mod input;
 pub mod job;
 mod output;
 pub mod protocol;
 mod queue;
 pub mod reader;
-mod rtmp;
+pub mod rtmp;
 mod runtime;
 mod stage;
 mod stop;
@@ -59,9 +61,11 @@ pub mod writer;
 pub use brooklet_media as media;
 pub use chunk::Chunk;
 pub use error::{Error, Result};
+pub use hub::Hub;
 pub use input::{Probed, probe};
 pub use job::{Job, Progress, Running};
 pub use reader::Reader;
+pub use rtmp::RtmpServer;
 pub use stop::Stopper;
 pub use url::Url;
 pub use writer::{PictureShape, SoundShape, Writer};

@@ -89,15 +89,6 @@ impl<T> Queue<T> {
         .await
     }
 
-    /// Adds an item where there is room; `false` where there is none.
-    pub(crate) fn try_push(&self, item: T) -> Result<bool, Closed> {
-        let state = self.lock();
-        if state.items.len() >= self.shared.capacity && !state.closed {
-            return Ok(false);
-        }
-        self.add(state, item).map(|()| true)
-    }
-
     /// The next item; blocks until there is one. `None` at the end.
     pub(crate) fn pop(&self) -> Option<T> {
         match self.pop_until(None) {

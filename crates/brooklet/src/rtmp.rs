@@ -9,16 +9,18 @@
 //! | `play` | receiving a stream from a server |
 //! | `backoff` | how long to wait before connecting again |
 //! | `listen` | waiting for one viewer, or serving all who come |
-//! | `feed` | what a viewer needs who comes late: headers and the last group of pictures |
+//! | `server` | any number of publishers and viewers: [`RtmpServer`] |
 
 mod backoff;
 mod connect;
 mod connection;
-mod feed;
 mod listen;
 mod play;
 mod publish;
+mod server;
 mod sink;
+
+pub use server::{Access, Report, RtmpServer, RtmpServerOptions, Token, Visit};
 
 use brooklet_media::Timestamp;
 use brooklet_rtmp::RtmpUrl;

@@ -21,7 +21,7 @@ use std::ffi::OsString;
 use brooklet::job::Job;
 
 use crate::command::{Command, Convert, Verb};
-pub(crate) use draft::{DemoOptions, Globals, Overwrite};
+pub(crate) use draft::{DemoOptions, Globals, Overwrite, ServeOptions};
 use draft::{InputDraft, OutputDraft};
 pub(crate) use error::UsageError;
 use flag::Action;

@@ -2,7 +2,7 @@
 
 use brooklet::job::{InputSpec, Job};
 
-use crate::args::{DemoOptions, Globals};
+use crate::args::{DemoOptions, Globals, ServeOptions};
 
 /// All that one run of the program may be.
 #[derive(Debug)]
@@ -29,6 +29,13 @@ pub(crate) enum Command {
     Demo {
         /// Its own options.
         options: DemoOptions,
+        /// How to run it.
+        globals: Globals,
+    },
+    /// `brooklet serve`.
+    Serve {
+        /// Its own options.
+        options: ServeOptions,
         /// How to run it.
         globals: Globals,
     },
@@ -103,6 +110,8 @@ pub(crate) enum Verb {
     Probe,
     /// Sends a test picture.
     Demo,
+    /// Serves publishers and viewers.
+    Serve,
     /// Says how to use the program.
     Help,
     /// Prints the man page.
@@ -113,13 +122,15 @@ pub(crate) enum Verb {
 
 impl Verb {
     /// All of them, in the order of the help.
-    pub(crate) const ALL: [Self; 5] = [Self::Probe, Self::Demo, Self::Help, Self::Man, Self::Completions];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Probe, Self::Demo, Self::Serve, Self::Help, Self::Man, Self::Completions];
 
     /// As it is written.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Probe => "probe",
             Self::Demo => "demo",
+            Self::Serve => "serve",
             Self::Help => "help",
             Self::Man => "man",
             Self::Completions => "completions",
@@ -131,6 +142,7 @@ impl Verb {
         match self {
             Self::Probe => "probe FILE [-json]",
             Self::Demo => "demo [-size 640x360] [-rate 30] [-rtmp URL] [-udp URL] [-t TIME]",
+            Self::Serve => "serve [-rtmp 127.0.0.1:1935] [-publish_token TOKEN] [-play_token TOKEN]",
             Self::Help => "help [long|full|OPTION]",
             Self::Man => "man",
             Self::Completions => "completions bash|zsh|fish",
@@ -144,6 +156,7 @@ impl Verb {
             Self::Demo => {
                 "sends a test picture with a clock and a tone over RTMP and UDP, and says how to watch"
             }
+            Self::Serve => "an RTMP server: who publishes a stream is seen by all who play it",
             Self::Help => "prints help; the same as -h",
             Self::Man => "prints the man page: brooklet man > brooklet.1",
             Self::Completions => "prints a completion script for a shell",

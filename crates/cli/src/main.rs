@@ -17,6 +17,7 @@ mod overwrite;
 mod probe;
 mod progress;
 mod run;
+mod serve;
 mod signals;
 mod status;
 mod tables;
@@ -77,6 +78,7 @@ fn execute(command: Command, console: &Console) -> Result<Exit, Failure> {
             let greeting = demo::how_to_watch(&options);
             run::run(demo::conversion(&options, globals), console, Some(&greeting))
         }
+        Command::Serve { options, globals } => serve::run(options, &globals, console),
         Command::Describe { inputs, .. } => describe(&inputs, console),
         Command::Probe { input, json, .. } => {
             let probed = brooklet::probe(&input)?;
@@ -133,11 +135,15 @@ fn globals(command: &Command) -> Globals {
         Command::Convert(convert) => convert.globals.clone(),
         Command::Describe { globals, .. }
         | Command::Probe { globals, .. }
-        | Command::Demo { globals, .. } => globals.clone(),
+        | Command::Demo { globals, .. }
+        | Command::Serve { globals, .. } => globals.clone(),
         Command::Show { .. } | Command::Completions(_) | Command::Man => Globals::default(),
     }
 }
 
 fn shows_banner(command: &Command) -> bool {
-    matches!(command, Command::Convert(_) | Command::Describe { .. } | Command::Demo { .. })
+    matches!(
+        command,
+        Command::Convert(_) | Command::Describe { .. } | Command::Demo { .. } | Command::Serve { .. }
+    )
 }

@@ -1,5 +1,6 @@
 //! Tags: what FLV files and RTMP messages both are made of (Adobe Flash Video File Format 10.1, annex E.4).
 
+use brooklet_media::CodecId;
 use bytes::Bytes;
 
 use crate::body::{Body, Content};
@@ -60,6 +61,22 @@ impl Tag {
     /// Whether it says that the sequence of its codec has ended.
     pub fn is_end_of_sequence(&self) -> bool {
         self.look().is_some_and(|body| body.content == Content::SequenceEnd)
+    }
+
+    /// Whether it holds the stream's metadata: `onMetaData`, and no other data of a script.
+    pub fn is_metadata(&self) -> bool {
+        // AMF0: a string of 10 bytes.
+        self.kind == TagKind::Script && self.body.starts_with(b"\x02\x00\x0aonMetaData")
+    }
+
+    /// The codec of sound or pictures; `None` for a script, and for what is too short for its own header.
+    pub fn codec(&self) -> Option<CodecId> {
+        self.look().map(|body| body.coding.codec(self.kind, body.sound))
+    }
+
+    /// The track of sound or pictures: 0 where there is only one, the first of several.
+    pub fn track(&self) -> u8 {
+        self.look().map_or(0, |body| body.track)
     }
 
     /// The header that stands before the body in a file; its time has wrapped.
@@ -146,6 +163,20 @@ mod tests {
         assert_eq!(looks(b"\xd4vp09metadata"), (false, false, false));
         assert_eq!(looks(b"\x57\x01seek command"), (false, false, false));
         assert_eq!(looks(b""), (false, false, false));
+    }
+
+    #[test]
+    fn codecs_tracks_and_metadata_are_told_at_a_look() {
+        assert_eq!(video(b"\x17\x01\0\0\0key").codec(), Some(CodecId::H264));
+        assert_eq!(video(b"\x93hvc1key").codec(), Some(CodecId::Hevc));
+        // Multitrack, one track: of av01, number 3.
+        let third = video(b"\x96\x00av01\x03config");
+        assert_eq!((third.codec(), third.track(), third.is_sequence_header()), (Some(CodecId::Av1), 3, true));
+        assert_eq!((video(b"").codec(), video(b"").track()), (None, 0));
+        let script = |body| Tag { kind: TagKind::Script, ..video(body) };
+        assert!(script(b"\x02\x00\x0aonMetaData\x08").is_metadata());
+        assert!(!script(b"\x02\x00\x0aonCuePoint\x08").is_metadata());
+        assert!(!video(b"\x02\x00\x0aonMetaData\x08").is_metadata());
     }
 
     #[test]

@@ -105,13 +105,41 @@ pub(crate) async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
 /// Binds a listening TCP socket on the first address of the host.
 pub(crate) async fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
     let addresses: Vec<SocketAddr> = resolve(host, port).await?;
-    TcpListener::bind(&addresses[..]).await.map_err(|error| match error.kind() {
+    TcpListener::bind(&addresses[..]).await.map_err(|error| explained(error, port))
+}
+
+/// Binds a listening TCP socket on each address of the host that this machine has, all with the same port; at least one.
+/// A busy port is an error, whichever address it is busy on.
+pub(crate) async fn bind_all(host: &str, port: u16) -> io::Result<Vec<TcpListener>> {
+    let mut addresses: Vec<SocketAddr> = resolve(host, port).await?;
+    addresses.sort_unstable();
+    addresses.dedup();
+    let (mut listeners, mut port, mut last) = (Vec::<TcpListener>::new(), port, None);
+    for mut address in addresses {
+        address.set_port(port);
+        match TcpListener::bind(address).await {
+            Ok(listener) => {
+                port = listener.local_addr()?.port();
+                listeners.push(listener);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(explained(error, port)),
+            Err(error) => last = Some(error),
+        }
+    }
+    match last {
+        Some(error) if listeners.is_empty() => Err(error),
+        _ => Ok(listeners),
+    }
+}
+
+fn explained(error: io::Error, port: u16) -> io::Error {
+    match error.kind() {
         io::ErrorKind::AddrInUse => io::Error::new(
             error.kind(),
             format!("port {port} is in use by another program; choose another port"),
         ),
         _ => error,
-    })
+    }
 }
 
 struct TcpSource {

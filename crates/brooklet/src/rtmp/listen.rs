@@ -1,7 +1,8 @@
 //! Waiting for viewers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use brooklet_flv::Tag;
 use brooklet_rtmp::{RtmpUrl, Server, ServerEvent, ServerOptions};
@@ -9,14 +10,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 use super::connection::{Connection, Turn};
-use super::feed::Feed;
+use super::server::{Access, RtmpServer, RtmpServerOptions};
 use super::sink::{LAST_TAG, Remote, Sent, TagSink, TagTarget, send_tags};
 use super::{handshake_random, now};
+use crate::hub::Publication;
 use crate::protocol::socket::wait_for;
 use crate::protocol::tcp;
 use crate::protocol::{LivePacketSink, SinkOptions};
 use crate::queue::Queue;
-use crate::{Error, Result, Stopper, Url, runtime};
+use crate::{Error, Hub, Result, Url, runtime};
 
 /// Connections that may be shaking hands at once; more wait in the system's own queue.
 const VISITORS: usize = 16;
@@ -54,32 +56,16 @@ pub(super) fn open_for_many(
     peer: &RtmpUrl,
     options: &SinkOptions,
 ) -> Result<Box<dyn LivePacketSink>> {
-    let (text, host, port) = (url.text.clone(), peer.host.clone(), peer.port);
-    let binding = async move {
-        tcp::bind(&host, port).await.map_err(|source| Error::io(&text, "cannot listen", source))
-    };
-    let listener = wait_for(url, &options.stopper, None, binding)?;
-    let (feed, sent) = (Arc::new(Feed::default()), Arc::new(AtomicU64::new(0)));
-    let audience = Audience { feed: feed.clone(), sent: sent.clone(), served: Queue::new(1) };
-    let served = audience.served.clone();
-    let (text, stopper) = (url.text.clone(), options.stopper.clone());
-    let runtime =
-        runtime::handle().map_err(|source| Error::io(&url.text, "cannot start the network", source))?;
-    runtime.spawn(async move {
-        let serving = async {
-            loop {
-                // A failure to accept concerns one visitor; the rest is served on.
-                let Ok((stream, _)) = listener.accept().await else { continue };
-                tokio::spawn(serve(text.clone(), stream, feed.clone(), sent.clone(), stopper.clone()));
-            }
-        };
-        tokio::select! {
-            () = serving => {}
-            _ = served.receive() => {}
-            () = stopper.stopped() => {}
-        }
-    });
-    Ok(Box::new(TagSink::new(&url.text, true, audience)))
+    let hub = Hub::default();
+    let name = format!("{}/{}", peer.app, peer.stream);
+    let publication = hub
+        .publish(name.trim_matches('/'))
+        .map_err(|_| Error::Usage(format!("{}: somebody publishes it already", url.text)))?;
+    let options_of_server =
+        RtmpServerOptions { publish: Access::Nobody, wait: Duration::ZERO, ..Default::default() };
+    let (host, port) = (peer.host.clone(), peer.port);
+    let server = RtmpServer::bind_to(url, host, port, &hub, options_of_server, &options.stopper)?;
+    Ok(Box::new(TagSink::new(&url.text, true, Audience { hub, publication: Some(publication), server })))
 }
 
 /// The first of all who connect to ask for the stream. Others, who only look whether the port is open, hold nobody
@@ -155,53 +141,34 @@ async fn play(
     }
 }
 
-async fn serve(url: String, stream: TcpStream, feed: Arc<Feed>, sent: Arc<AtomicU64>, stopper: Stopper) {
-    let serving = async {
-        let connection = welcome(&url, stream).await?;
-        let tags = feed.join();
-        let ended = play(connection, &tags, &sent, &url).await;
-        tags.close();
-        ended
-    };
-    // One viewer's trouble is its own.
-    tokio::select! {
-        _ = serving => {}
-        () = stopper.stopped() => {}
-    }
-}
-
 /// The output's end of [`open_for_many`].
 struct Audience {
-    feed: Arc<Feed>,
-    sent: Arc<AtomicU64>,
-    served: Queue<()>,
+    hub: Hub,
+    publication: Option<Publication>,
+    server: RtmpServer,
 }
 
 impl TagTarget for Audience {
     fn start(&mut self, headers: Vec<Tag>) -> Result<()> {
-        self.feed.start(headers);
-        Ok(())
+        headers.into_iter().try_for_each(|tag| self.send(tag))
     }
 
     fn send(&mut self, tag: Tag) -> Result<()> {
-        self.feed.send(&tag);
+        if let Some(publication) = &mut self.publication {
+            publication.push(tag);
+        }
         Ok(())
     }
 
     fn finish(&mut self) -> Result<()> {
-        self.feed.end();
-        self.served.end();
+        if let Some(publication) = self.publication.take() {
+            publication.end();
+        }
+        self.server.await_empty();
         Ok(())
     }
 
     fn bytes(&self) -> u64 {
-        self.sent.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Audience {
-    fn drop(&mut self) {
-        self.feed.end();
-        self.served.close();
+        self.hub.streams().iter().map(|stream| stream.sent).sum()
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use brooklet::hub::HubOptions;
 use brooklet::job::{InputSpec, Listen, Map, OutputSpec, Specifier};
+use brooklet::rtmp::RtmpServerOptions;
 use brooklet_media::Rational;
 
 use super::error::UsageError;
@@ -168,6 +170,27 @@ impl Default for DemoOptions {
             rtmp: "rtmp://127.0.0.1:1935/live/app".into(),
             udp: "udp://127.0.0.1:48550?pkt_size=1316".into(),
             duration: None,
+        }
+    }
+}
+
+/// Options of `brooklet serve`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ServeOptions {
+    /// Where it listens: host and port.
+    pub(crate) rtmp: String,
+    /// How it treats those who come.
+    pub(crate) server: RtmpServerOptions,
+    /// How it treats their streams.
+    pub(crate) hub: HubOptions,
+}
+
+impl Default for ServeOptions {
+    fn default() -> Self {
+        Self {
+            rtmp: "127.0.0.1:1935".into(),
+            server: RtmpServerOptions::default(),
+            hub: HubOptions::default(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One option: everything that parsing, help, the man page and completions must know of it, in one object.
 
-use super::draft::{DemoOptions, Globals, InputDraft, OutputDraft, ProbeOptions};
+use super::draft::{DemoOptions, Globals, InputDraft, OutputDraft, ProbeOptions, ServeOptions};
 use super::error::UsageError;
 use super::given::Given;
 use crate::command::Show;
@@ -80,6 +80,8 @@ pub(crate) enum Section {
     Probe,
     /// `brooklet demo`.
     Demo,
+    /// `brooklet serve`.
+    Serve,
     /// Accepted for the sake of scripts.
     Accepted,
     /// Known, and refused.
@@ -135,6 +137,8 @@ pub(crate) enum Action {
     Probe(fn(&mut ProbeOptions, &Given) -> Outcome),
     /// After the verb `demo`.
     Demo(fn(&mut DemoOptions, &Given) -> Outcome),
+    /// After the verb `serve`.
+    Serve(fn(&mut ServeOptions, &Given) -> Outcome),
 }
 
 impl Flag {
@@ -202,6 +206,11 @@ impl Flag {
     /// For `brooklet demo`.
     pub(super) const fn demo(name: &'static str, apply: fn(&mut DemoOptions, &Given) -> Outcome) -> Self {
         Self::new(name, Section::Demo, Action::Demo(apply))
+    }
+
+    /// For `brooklet serve`.
+    pub(super) const fn serve(name: &'static str, apply: fn(&mut ServeOptions, &Given) -> Outcome) -> Self {
+        Self::new(name, Section::Serve, Action::Serve(apply))
     }
 
     const fn new(name: &'static str, section: Section, action: Action) -> Self {
@@ -302,6 +311,7 @@ impl Flag {
             Action::File(..) => "inputs and outputs",
             Action::Probe(_) => "brooklet probe",
             Action::Demo(_) => "brooklet demo",
+            Action::Serve(_) => "brooklet serve",
             Action::Show(_) | Action::Global(_) | Action::Accept | Action::Refuse => "the whole line",
         }
     }

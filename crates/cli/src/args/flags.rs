@@ -8,6 +8,7 @@ mod input;
 mod live;
 mod output;
 mod refused;
+mod serve;
 mod show;
 mod verbs;
 mod video;
@@ -17,7 +18,7 @@ use crate::command::Verb;
 
 /// All options, in the order of the help.
 pub(crate) fn all() -> impl Iterator<Item = &'static Flag> {
-    let tables: [&'static [Flag]; 11] = [
+    let tables: [&'static [Flag]; 12] = [
         show::FLAGS,
         global::FLAGS,
         file::FLAGS,
@@ -27,6 +28,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Flag> {
         video::FLAGS,
         audio::FLAGS,
         verbs::FLAGS,
+        serve::FLAGS,
         accepted::FLAGS,
         refused::FLAGS,
     ];
@@ -45,8 +47,8 @@ impl Scope {
             (Some(Verb::Probe), Action::Probe(_) | Action::Input(_) | Action::File(..) | Action::Open) => {
                 true
             }
-            (Some(Verb::Demo), Action::Demo(_)) => true,
-            (_, Action::Probe(_) | Action::Demo(_)) => false,
+            (Some(Verb::Demo), Action::Demo(_)) | (Some(Verb::Serve), Action::Serve(_)) => true,
+            (_, Action::Probe(_) | Action::Demo(_) | Action::Serve(_)) => false,
             (verb, _) => verb.is_none(),
         }
     }
@@ -105,6 +107,7 @@ mod tests {
             let scope = match flag.action {
                 Action::Probe(_) => Scope(Some(Verb::Probe)),
                 Action::Demo(_) => Scope(Some(Verb::Demo)),
+                Action::Serve(_) => Scope(Some(Verb::Serve)),
                 _ => Scope(None),
             };
             assert!(scope.has(flag));
@@ -117,7 +120,7 @@ mod tests {
 
     #[test]
     fn no_name_stands_for_two_options_in_one_place() {
-        for scope in [Scope(None), Scope(Some(Verb::Probe)), Scope(Some(Verb::Demo))] {
+        for scope in [None, Some(Verb::Probe), Some(Verb::Demo), Some(Verb::Serve)].map(Scope) {
             let mut seen = HashSet::new();
             for flag in all().filter(|flag| scope.has(flag)) {
                 for name in flag.names() {
@@ -143,6 +146,7 @@ mod tests {
                 Action::Refuse => flag.section == Section::Refused,
                 Action::Probe(_) => flag.section == Section::Probe,
                 Action::Demo(_) => flag.section == Section::Demo,
+                Action::Serve(_) => flag.section == Section::Serve,
             };
             assert!(agrees, "-{}", flag.name);
         }

@@ -4,7 +4,7 @@ use super::draft::{InputDraft, ProbeOptions};
 use super::flag::Action;
 use super::flags::Scope;
 use super::tokens::{Token, tokens};
-use super::{DemoOptions, Globals, UsageError, topic};
+use super::{DemoOptions, Globals, ServeOptions, UsageError, topic};
 use crate::command::{Command, Shell, Show, Verb};
 
 /// What follows the verb.
@@ -12,6 +12,7 @@ pub(super) fn parse(verb: Verb, arguments: &[String]) -> Result<Command, UsageEr
     match verb {
         Verb::Probe => probe(arguments),
         Verb::Demo => demo(arguments),
+        Verb::Serve => serve(arguments),
         Verb::Help => {
             Ok(Command::Show { show: Show::Help, topic: at_most_one(verb, arguments)?.map(String::from) })
         }
@@ -71,6 +72,26 @@ fn demo(arguments: &[String]) -> Result<Command, UsageError> {
         }
     }
     Ok(Command::Demo { options, globals })
+}
+
+fn serve(arguments: &[String]) -> Result<Command, UsageError> {
+    let (mut globals, mut options) = (Globals::default(), ServeOptions::default());
+    for token in tokens(arguments, Scope(Some(Verb::Serve)))? {
+        match token {
+            Token::Input(url) | Token::Url(url) => {
+                return Err(UsageError::Verb(format!(
+                    "serve takes no file: {url}; publish it to the server with brooklet -re -i {url} -f flv rtmp://…"
+                )));
+            }
+            Token::Option(given) => match given.flag.action {
+                Action::Show(show) => return Ok(Command::Show { show, topic: topic(&given) }),
+                Action::Global(apply) => apply(&mut globals, &given)?,
+                Action::Serve(apply) => apply(&mut options, &given)?,
+                _ => return Err(given.refuse("not an option of brooklet serve")),
+            },
+        }
+    }
+    Ok(Command::Serve { options, globals })
 }
 
 fn at_most_one(verb: Verb, arguments: &[String]) -> Result<Option<&str>, UsageError> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use brooklet::rtmp::{Access, Token};
 use brooklet_media::Rational;
 
 use super::*;
@@ -73,4 +74,34 @@ fn the_demonstration() {
     assert_eq!(options, expected);
     assert!(!globals.stdin);
     assert!(matches!(read("demo"), Ok(Command::Demo { options, .. }) if options == DemoOptions::default()));
+}
+
+#[test]
+fn the_server() {
+    let Ok(Command::Serve { options, globals }) = read(
+        "-v error serve --rtmp rtmp://[::]:1936/ --publish-token a1 -play_token b2 -max_connections 5k \
+         -max_connections_per_address 7 -grace 2 -wait 500ms -max_message 1M",
+    ) else {
+        panic!()
+    };
+    assert_eq!(options.rtmp, "[::]:1936");
+    let token = |text| Access::Token(Token::new(text).unwrap());
+    assert_eq!((&options.server.publish, &options.server.play), (&token("a1"), &token("b2")));
+    assert_eq!((options.server.connections, options.server.connections_of_one), (5_000, 7));
+    assert_eq!(options.hub.grace, Duration::from_secs(2));
+    assert_eq!((options.server.wait, options.server.message), (Duration::from_millis(500), 1_000_000));
+    assert_eq!(globals.level, crate::log::Level::Error);
+    assert!(
+        matches!(read("serve"), Ok(Command::Serve { options, .. }) if options == ServeOptions::default())
+    );
+    assert_eq!(ServeOptions::default().rtmp, "127.0.0.1:1935", "nobody but this machine, unless asked");
+    for (line, says) in [
+        ("serve a.mp4", "publish it to the server"),
+        ("serve -play_token a&b", "letters, digits"),
+        ("serve -re", "not of brooklet serve"),
+        ("-grace 1 -i a.mp4 b.flv", "serve"),
+    ] {
+        let error = read(line).unwrap_err().to_string();
+        assert!(error.contains(says), "{line}: {error}");
+    }
 }
