@@ -138,3 +138,27 @@ fn framehash(path: &Path, how: &[&str]) -> Option<String> {
     ffmpeg.args(["-f", "framehash", "-hash", "md5", "-"]);
     Some(finish(&mut ffmpeg, Duration::from_secs(60)).text())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_fault_is_told_from_the_others() {
+        let sent = track(&[0, 40, 80], &["a", "b", "c"]);
+        let fault = |pts: &[i64], md5: &[&str]| track(pts, md5).fault(&sent, 1_000);
+        assert_eq!(fault(&[1_000, 1_041, 1_078], &["a", "b", "c"]), None);
+        assert_eq!(fault(&[1_000, 1_043, 1_080], &["a", "b", "c"]), Some(Fault::Moved));
+        assert_eq!(fault(&[1_000, 1_040], &["a", "b"]), Some(Fault::NoEnd));
+        assert_eq!(fault(&[1_040, 1_080], &["b", "c"]), Some(Fault::NoBeginning));
+        assert_eq!(fault(&[1_000, 1_080], &["a", "c"]), Some(Fault::Altered));
+        assert_eq!(fault(&[1_000, 1_040, 1_080], &["a", "c", "b"]), Some(Fault::Altered));
+        assert_eq!(fault(&[1_000, 1_040, 1_080, 1_120], &["a", "b", "c", "c"]), Some(Fault::Altered));
+    }
+
+    fn track(pts: &[i64], md5: &[&str]) -> Track {
+        let md5 = md5.iter().map(ToString::to_string).collect();
+        let sums = FrameSums { time_base: (1, 1_000), pts: pts.to_vec(), md5 };
+        Track { path: PathBuf::new(), index: 0, kind: "video", header: String::new(), sums }
+    }
+}

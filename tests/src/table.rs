@@ -17,9 +17,9 @@ Written by `cargo xtask test --full`: each server with each publisher, each play
 seconds (75 pictures with a key frame in each second, and sound) is published at its own pace, copied, to players that
 are there already; ffmpeg 9.0 then compares each player's recording with the clip, packet by packet.
 
-**whole**: each packet of each track came once, in order, untouched, with the codec's header, and at its time to within
-2 ms. Otherwise: packets received of packets sent, and the number of the peer's limit below. **–**: the player
-can't know these codecs. A row is missing where the publisher can't send them.
+**whole**: each packet of each track came once, in order, untouched, with the codec's header (or one by which it decodes to
+the same), and at its time to within 2 ms. Otherwise: packets received of packets sent, and the number of the peer's limit
+below. **–**: the player can't know these codecs. A row is missing where the publisher can't send them. (B): with B-frames.
 
 ";
 
@@ -79,7 +79,7 @@ fn limits() -> String {
     for (index, limit) in LIMITS.iter().enumerate() {
         let _ = writeln!(lines, "{}. {}", index + 1, limit.reason);
     }
-    lines += "\nEach shows also with ffmpeg in our place; the test fails where it does not.\n\nLeft out:\n\n";
+    lines += "\nEach shows also where none of the three is ours; the test fails where it does not.\n\nLeft out:\n\n";
     let publishers = |codecs: &Codecs| Publisher::ALL.map(|publisher| publisher.cannot(codecs));
     let players = |codecs: &Codecs| Player::ALL.map(|player| player.cannot(codecs));
     let all = Codecs::ALL.iter().flat_map(|codecs| publishers(codecs).into_iter().chain(players(codecs)));
