@@ -36,7 +36,8 @@ pub fn generated_by_ffmpeg9(name: &str, line: &str) -> Option<PathBuf> {
     generated_by(peers::ffmpeg9, name, &format!("{line} -bitexact"))
 }
 
-fn generated_by(ffmpeg: fn() -> Option<Command>, name: &str, line: &str) -> Option<PathBuf> {
+/// The same by another ffmpeg.
+pub fn generated_by(ffmpeg: fn() -> Option<Command>, name: &str, line: &str) -> Option<PathBuf> {
     made(name, line, |path| {
         let mut ffmpeg = ffmpeg()?;
         ffmpeg.args(["-nostdin", "-v", "error", "-y"]).args(words(line, &[])).arg(path);

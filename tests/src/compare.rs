@@ -13,7 +13,7 @@ pub struct FrameSums {
     pub md5: Vec<String>,
 }
 
-/// Reads one stream from the text that `-f framemd5` writes.
+/// Reads one stream from the text that `-f framemd5` or `-f framehash` writes; what has no bytes is no frame.
 #[track_caller]
 pub fn frame_sums(text: &str, stream: usize) -> FrameSums {
     let mut sums = FrameSums::default();
@@ -23,8 +23,8 @@ pub fn frame_sums(text: &str, stream: usize) -> FrameSums {
             sums.time_base = fraction(time_base);
         }
         let columns: Vec<&str> = line.split(',').map(str::trim).collect();
-        let [index, _dts, pts, _duration, _size, md5] = columns[..] else { continue };
-        if line.starts_with('#') || index.parse() != Ok(stream) {
+        let [index, _dts, pts, _duration, size, md5] = columns[..] else { continue };
+        if line.starts_with('#') || index.parse() != Ok(stream) || size == "0" {
             continue;
         }
         sums.pts.push(pts.parse().unwrap_or_else(|_| panic!("no pts: {line}")));

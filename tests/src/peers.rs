@@ -3,6 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
+
+use crate::program::{DEADLINE, brooklet, finish};
+
 /// Debian's ffmpeg, 5.1.
 pub fn ffmpeg() -> Option<Command> {
     program("ffmpeg", "-version")
@@ -62,6 +66,43 @@ pub fn openssl() -> Option<Command> {
 /// `tsreport` of tstools.
 pub fn tsreport() -> Option<Command> {
     program("tsreport", "--help")
+}
+
+/// The version of each program that speaks RTMP here, in its own words; an installed one whose words are not understood
+/// says so.
+pub fn versions() -> Vec<(&'static str, String)> {
+    let mut versions = Vec::new();
+    let mut add = |name, command: Option<Command>, ask: &str, mark: &str| {
+        versions.extend(command.map(|mut command| (name, said(command.arg(ask), mark))));
+    };
+    add("brooklet", Some(brooklet()), "-version", "brooklet");
+    add("ffmpeg 5.1", ffmpeg(), "-version", "ffmpeg version");
+    add("ffmpeg 9.0", ffmpeg9(), "-version", "ffmpeg version");
+    add("rtmpdump", rtmpdump(), "--help", "RTMPDump");
+    add("mpv", mpv(), "--version", "mpv");
+    add("rtmp2sink, rtmp2src", gst_launch(), "--version", "GStreamer");
+    add("nginx-rtmp", nginx(), "-v", "nginx");
+    let package = node_media_server().map(|(_, modules)| modules.join("node-media-server/package.json"));
+    versions.extend(package.map(|path| {
+        let package: Option<Value> =
+            std::fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let version = package.and_then(|package| Some(package["version"].as_str()?.to_owned()));
+        ("node-media-server", version.map_or_else(unknown, |version| format!("node-media-server {version}")))
+    }));
+    versions
+}
+
+/// The line of an answer that has this mark, without what precedes it and without the copyright.
+fn said(command: &mut Command, mark: &str) -> String {
+    let answer = finish(command, DEADLINE);
+    let text = format!("{}\n{}", answer.text(), answer.stderr);
+    let line = text.lines().find_map(|line| Some(&line[line.find(mark)?..]));
+    let version = line.and_then(|line| line.split(" Copyright").next());
+    version.map_or_else(unknown, |version| version.trim().to_owned())
+}
+
+fn unknown() -> String {
+    String::from("of unknown version")
 }
 
 fn program(path: &str, ask: &str) -> Option<Command> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::codecs::Codecs;
 use crate::peers;
 use crate::probe::{self, Packet, nanoseconds};
 use crate::program::{Run, Running, brooklet};
@@ -32,15 +33,42 @@ impl Player {
     pub const ALL: [Self; 6] =
         [Self::Ffmpeg, Self::Ffmpeg9, Self::Rtmpdump, Self::Mpv, Self::Gstreamer, Self::Brooklet];
 
-    /// Begins to play; `None` where it is not installed.
+    /// For people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ffmpeg => "ffmpeg 5.1",
+            Self::Ffmpeg9 => "ffmpeg 9.0",
+            Self::Rtmpdump => "rtmpdump",
+            Self::Mpv => "mpv",
+            Self::Gstreamer => "rtmp2src",
+            Self::Brooklet => "brooklet",
+        }
+    }
+
+    /// Why it can't receive these codecs, where it can't. Who only dumps what comes need not know them.
+    pub fn cannot(self, codecs: &Codecs) -> Option<&'static str> {
+        let limit = self == Self::Ffmpeg && codecs.is_enhanced();
+        limit.then_some("ffmpeg 5.1 reads no Enhanced RTMP")
+    }
+
+    /// Begins to play H.264 and AAC; `None` where it is not installed.
     pub fn play(self, url: &str) -> Option<Playing> {
+        self.start(url, true)
+    }
+
+    /// Begins to receive any codecs, decoding nothing; `None` where it is not installed.
+    pub fn receive(self, url: &str) -> Option<Playing> {
+        self.start(url, false)
+    }
+
+    fn start(self, url: &str, decode: bool) -> Option<Playing> {
         let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no folder for a player: {error}"));
         let path = folder.path().join("received.flv");
-        let mut command = self.command(url, &path)?;
+        let mut command = self.command(url, &path, decode)?;
         Some(Playing { player: self, running: Running::start(&mut command), path, folder })
     }
 
-    fn command(self, url: &str, path: &Path) -> Option<Command> {
+    fn command(self, url: &str, path: &Path, decode: bool) -> Option<Command> {
         let mut command = match self {
             Self::Ffmpeg => peers::ffmpeg()?,
             Self::Ffmpeg9 => peers::ffmpeg9()?,
@@ -63,13 +91,18 @@ impl Player {
                 let dump = format!("--stream-dump={}", path.display());
                 command.args(["--no-config", "--really-quiet", &dump, url])
             }
-            Self::Gstreamer => command.args(["-q", "-e"]).args(pipeline(url, path).split_whitespace()),
+            Self::Gstreamer => {
+                command.args(["-q", "-e"]).args(pipeline(url, path, decode).split_whitespace())
+            }
         };
         Some(command)
     }
 }
 
-fn pipeline(url: &str, path: &Path) -> String {
+fn pipeline(url: &str, path: &Path, decode: bool) -> String {
+    if !decode {
+        return format!("rtmp2src location={url} ! filesink async=false location={}", path.display());
+    }
     let decoded = "! fakesink sync=false async=false";
     format!(
         "rtmp2src location={url} ! tee name=t ! queue ! filesink async=false location={} \
@@ -97,6 +130,12 @@ impl Playing {
         Received { player, run, path, _folder: folder }
     }
 
+    /// The same; one that goes on for longer is ended.
+    pub fn finish_or_end(self, deadline: Duration) -> Dump {
+        let Self { running, path, folder, .. } = self;
+        Dump { ended: running.finish_within(deadline), path, _folder: folder }
+    }
+
     /// Leaves, as with Ctrl-C.
     #[track_caller]
     pub fn leave(self, deadline: Duration) -> Received {
@@ -108,6 +147,16 @@ impl Playing {
     pub fn received(&self) -> u64 {
         std::fs::metadata(&self.path).map_or(0, |file| file.len())
     }
+}
+
+/// What a player received, however it ended.
+#[derive(Debug)]
+pub struct Dump {
+    /// How it ended, or what it said before it was ended.
+    pub ended: Result<Run, String>,
+    /// An FLV file, where anything came.
+    pub path: PathBuf,
+    _folder: TempDir,
 }
 
 /// What a player received.

@@ -9,10 +9,44 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::peers;
-use crate::program::Running;
+use crate::program::{self, Running};
 
 /// How long a server may take to start, or to say something: generous, only against hanging.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The servers that there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Software {
+    /// Our own: `brooklet serve`.
+    Brooklet,
+    /// nginx with its RTMP module.
+    Nginx,
+    /// node-media-server.
+    NodeMediaServer,
+}
+
+impl Software {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Brooklet, Self::Nginx, Self::NodeMediaServer];
+
+    /// For people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Brooklet => "brooklet serve",
+            Self::Nginx => "nginx-rtmp",
+            Self::NodeMediaServer => "node-media-server",
+        }
+    }
+
+    /// Starts one; `None` where it is not installed.
+    pub fn start(self) -> Option<Server> {
+        match self {
+            Self::Brooklet => Some(Server::brooklet()),
+            Self::Nginx => Server::nginx(),
+            Self::NodeMediaServer => Server::node_media_server(),
+        }
+    }
+}
 
 /// A server that runs until this is dropped.
 #[derive(Debug)]
@@ -20,12 +54,19 @@ pub struct Server {
     running: Running,
     port: u16,
     log: PathBuf,
-    /// What the log says when a player has joined.
-    joined: &'static str,
+    /// What the log says, one of these, when a player has joined.
+    joined: &'static [&'static str],
     _folder: TempDir,
 }
 
 impl Server {
+    /// `brooklet serve`, open to all.
+    pub fn brooklet() -> Self {
+        let (mut program, port) = (program::brooklet(), free_port());
+        program.args(["serve", "-v", "info", "-rtmp", &format!("127.0.0.1:{port}")]);
+        Self::start(program, folder(), port, &[" plays ", " waits for "])
+    }
+
     /// nginx with three applications: `live` takes whoever publishes, `closed` nobody, and `asked` asks a web server
     /// that says no.
     pub fn nginx() -> Option<Self> {
@@ -39,7 +80,7 @@ impl Server {
         let config = folder.path().join("nginx.conf");
         write(&config, &nginx_config(folder.path(), port, free_port()));
         nginx.arg("-p").arg(folder.path()).arg("-c").arg(&config);
-        Some(Self::start(nginx, folder, port, "play: name="))
+        Some(Self::start(nginx, folder, port, &["play: name="]))
     }
 
     /// node-media-server, whose application may have any name.
@@ -49,10 +90,10 @@ impl Server {
         let script = folder.path().join("server.js");
         write(&script, &node_script(&modules.join("node-media-server"), port, free_port()));
         node.arg(&script).current_dir(folder.path());
-        Some(Self::start(node, folder, port, "start play"))
+        Some(Self::start(node, folder, port, &["start play"]))
     }
 
-    fn start(command: Command, folder: TempDir, port: u16, joined: &'static str) -> Self {
+    fn start(command: Command, folder: TempDir, port: u16, joined: &'static [&'static str]) -> Self {
         let log = folder.path().join("log");
         // The shell only turns the output into the log; the server then runs under its number.
         let mut shell = Command::new("sh");
@@ -81,15 +122,21 @@ impl Server {
     /// Waits until so many players in all have asked for streams.
     #[track_caller]
     pub fn await_players(&self, count: usize) {
-        self.await_log(self.joined, count);
+        self.await_logs(self.joined, count);
     }
 
     /// Waits until the log says something so many times.
     #[track_caller]
     pub fn await_log(&self, words: &str, count: usize) {
+        self.await_logs(&[words], count);
+    }
+
+    #[track_caller]
+    fn await_logs(&self, any: &[&str], count: usize) {
         let until = Instant::now() + PATIENCE;
-        while self.log().matches(words).count() < count {
-            assert!(Instant::now() < until, "not {count} times '{words}':\n{}", self.log());
+        let said = |log: &str| any.iter().map(|words| log.matches(words).count()).sum::<usize>();
+        while said(&self.log()) < count {
+            assert!(Instant::now() < until, "not {count} times one of {any:?}:\n{}", self.log());
             thread::sleep(Duration::from_millis(20));
         }
     }

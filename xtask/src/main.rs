@@ -8,11 +8,14 @@ mod test;
 
 use std::process::ExitCode;
 
+use test::Extent;
+
 const HELP: &str = "\
 cargo xtask COMMAND
 
   test           everything that must hold: format, lints, licences, unit tests, real peers, fuzz targets;
                  installs the peers and tools it needs, by name
+  test --full    the same, then each RTMP server with each publisher, player and codec; minutes; writes INTEROP.md
   test --no-peers
                  the same without what needs a peer installed
   peers          says which peers the tests need, and installs those that are missing
@@ -24,8 +27,9 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
-        ["test"] => test::run(true),
-        ["test", "--no-peers"] => test::run(false),
+        ["test"] => test::run(Extent::Peers),
+        ["test", "--full"] => test::run(Extent::Full),
+        ["test", "--no-peers"] => test::run(Extent::NoPeers),
         ["peers"] => peers::install().map(drop),
         ["fuzz"] => fuzz::run(20_000),
         ["fuzz", runs] => match runs.parse() {

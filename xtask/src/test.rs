@@ -2,38 +2,57 @@
 
 use crate::fuzz;
 use crate::peers::{self, Peers};
-use crate::shell::{self, Outcome, cargo, target};
+use crate::shell::{self, Outcome, cargo, root, target};
 
 /// Inputs for each fuzz target in a test run.
 const FUZZ_RUNS: u32 = 5_000;
 
-/// Runs it all; without `peers`, only what needs nothing installed.
-pub(crate) fn run(with_peers: bool) -> Outcome {
-    let peers = if with_peers { peers::install()? } else { Peers::new() };
-    run_checks(with_peers)?;
-    run_tests(with_peers, &peers)?;
-    if with_peers { fuzz::run(FUZZ_RUNS) } else { Ok(()) }
+/// How much is run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// What needs nothing installed.
+    NoPeers,
+    /// All but what takes minutes.
+    Peers,
+    /// All.
+    Full,
 }
 
-fn run_checks(with_peers: bool) -> Outcome {
+/// Runs the tests.
+pub(crate) fn run(extent: Extent) -> Outcome {
+    let peers = if extent == Extent::NoPeers { Peers::new() } else { peers::install()? };
+    run_checks(extent)?;
+    run_tests(extent, &peers)?;
+    if extent == Extent::NoPeers { Ok(()) } else { fuzz::run(FUZZ_RUNS) }
+}
+
+fn run_checks(extent: Extent) -> Outcome {
     shell::run(&mut cargo(["fmt", "--all", "--check"]))?;
     shell::run(&mut cargo(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
-    if with_peers {
+    if extent != Extent::NoPeers {
         shell::run(&mut cargo(["deny", "--all-features", "check", "bans", "licenses", "sources"]))?;
     }
     let mut doc = cargo(["doc", "--workspace", "--no-deps", "--quiet"]);
     shell::run(doc.env("RUSTDOCFLAGS", "--deny warnings"))
 }
 
-fn run_tests(with_peers: bool, peers: &Peers) -> Outcome {
+fn run_tests(extent: Extent, peers: &Peers) -> Outcome {
     shell::run(&mut cargo(["test"]))?;
     shell::run(&mut cargo(["build", "--package", "brooklet-cli"]))?;
-    let mut tests = cargo(["test", "--package", "brooklet-tests", "--", "--test-threads", "2"]);
-    tests.env("BROOKLET", target().join("debug/brooklet"));
-    tests.envs(peers.iter().map(|(name, path)| (name, path)));
-    if with_peers {
-        // A test whose peer is missing then fails rather than skips.
-        tests.env("BROOKLET_PEERS", "required");
+    let whole_program = |words: &[&str]| {
+        let mut tests = cargo(["test", "--package", "brooklet-tests", "--"]);
+        tests.args(words).env("BROOKLET", target().join("debug/brooklet"));
+        tests.envs(peers.iter().map(|(name, path)| (name, path)));
+        if extent != Extent::NoPeers {
+            // A test whose peer is missing then fails rather than skips.
+            tests.env("BROOKLET_PEERS", "required");
+        }
+        tests
+    };
+    shell::run(&mut whole_program(&["--test-threads", "2"]))?;
+    if extent != Extent::Full {
+        return Ok(());
     }
-    shell::run(&mut tests)
+    let mut long = whole_program(&["--ignored", "--test-threads", "1"]);
+    shell::run(long.env("BROOKLET_INTEROP", root().join("INTEROP.md")))
 }

@@ -47,7 +47,7 @@ impl Counters {
     }
 }
 
-/// Warnings, until someone takes them. At most [`Journal::MOST`] wait; then the newest are counted, not kept.
+/// Warnings, until someone takes them. At most 100 wait; newer ones are dropped.
 #[derive(Debug, Default)]
 pub struct Journal {
     lines: Mutex<Vec<String>>,
