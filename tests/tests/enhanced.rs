@@ -176,6 +176,25 @@ fn av1_decodes_to_the_pictures_of_ffmpeg() {
 }
 
 #[test]
+fn vp9_decodes_to_the_pictures_of_ffmpeg() {
+    let long = "-f lavfi -i mandelbrot=size=353x287:rate=25 -t 2 -pix_fmt yuv420p";
+    for (name, line) in [
+        ("vp9.flv", format!("{PICTURE} {VP9}")),
+        ("vp9_10.mp4", format!("{PICTURE} {VP9}").replace("yuv420p", "yuv420p10le")),
+        (
+            "hidden.mp4",
+            format!("{long} -c:v libvpx-vp9 -b:v 500k -auto-alt-ref 1 -lag-in-frames 16 -cpu-used 4"),
+        ),
+        ("vp9_full.mp4", format!("{PICTURE} {VP9}").replace("yuv420p", "yuv444p")),
+    ] {
+        let Some(source) = clips::generated_by_ffmpeg9(name, &line) else { return };
+        let Some(ffmpeg) = peers::ffmpeg9() else { return };
+        let ours = pictures(brooklet(), &source);
+        assert_eq!((ours.len(), &ours), (50, &pictures(ffmpeg, &source)), "{name}");
+    }
+}
+
+#[test]
 fn damaged_av1_costs_pictures_and_nothing_else() {
     let Some(source) = clips::generated_by_ffmpeg9("av1.flv", &format!("{PICTURE} {AV1}")) else { return };
     let folder = clips::scratch();

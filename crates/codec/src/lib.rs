@@ -8,6 +8,7 @@
 //! |---|---|---|---|---|
 //! | H.264 | `h264` | Baseline, Main, High, High 10, High 4:2:2; interlaced too; not 4:4:4, not lossless | Constrained Baseline, Main, High; no B-frames | `rust_h264`, `rusty_h264` |
 //! | AV1 | `av1` | 8 bits: 4:2:0, 4:2:2, 4:4:4, monochrome; 10 bits: all but 4:4:4 | Main, 8 bits 4:2:0 | `rusty_av1d`, `rav1e` |
+//! | VP9 | `vp9` | all but 4:4:4 in more than 8 bits, and 12 bits | | `rusty_vp9` |
 //! | AAC | `aac` | LC, Main, LTP, HE v1 and v2; mono to 7.1 | LC, mono to 7.1 | `syom` |
 //! | PCM | `pcm` | all of [`PcmFormat`](brooklet_media::PcmFormat) | the same | this crate |
 //! | raw video | `rawvideo` | all of [`PixelFormat`](brooklet_media::PixelFormat) | the same | this crate |
@@ -57,6 +58,8 @@ mod pcm;
 mod rawvideo;
 #[cfg(any(feature = "aac", feature = "pcm"))]
 mod sound;
+#[cfg(feature = "vp9")]
+mod vp9;
 
 pub use config::{AudioEncode, DecoderOptions, EncodeMedia, EncoderConfig, VideoEncode};
 pub use guard::panics_are_caught;

@@ -15,6 +15,8 @@ pub static DECODERS: &[DecoderInfo] = &[
     },
     #[cfg(feature = "av1")]
     DecoderInfo { name: "av1", codec: CodecId::Av1, description: "Alliance for Open Media AV1" },
+    #[cfg(feature = "vp9")]
+    DecoderInfo { name: "vp9", codec: CodecId::Vp9, description: "Google VP9" },
     #[cfg(feature = "rawvideo")]
     DecoderInfo { name: "rawvideo", codec: CodecId::RawVideo, description: "raw video" },
     #[cfg(feature = "aac")]
