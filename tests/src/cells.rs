@@ -28,6 +28,15 @@ pub struct Cast {
     pub player: Player,
 }
 
+impl Cast {
+    /// Whether one of the three is ours.
+    pub fn has_ours(&self) -> bool {
+        self.server == Software::Brooklet
+            || self.publisher == Publisher::Brooklet
+            || self.player == Player::Brooklet
+    }
+}
+
 /// A cast, and how it went.
 #[derive(Clone, Debug)]
 pub struct Cell {

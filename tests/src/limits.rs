@@ -48,7 +48,7 @@ pub const LIMITS: [Limit; 4] = [
         player: Some(Player::Gstreamer),
         codecs: |_| true,
         shows: |track| track.fault == Some(Fault::NoEnd) && track.received + 1 == track.sent,
-        reason: "rtmp2src may lose the last packet when nginx-rtmp says in the same breath that the stream is over.",
+        reason: "rtmp2src may lose the last packet when nginx-rtmp says in the same breath that the stream is over; other cells in each run.",
     },
     Limit {
         server: None,
@@ -81,6 +81,51 @@ pub fn explain(cell: &Cell) -> Option<Vec<usize>> {
     Some(all)
 }
 
+/// Whether a cell is no fault of ours: it is whole, none of the three is ours, or what it lacks is explained by limits,
+/// each of which explains something in a cell without ours, too.
+pub fn is_accounted_for(cell: &Cell, all: &[Cell]) -> bool {
+    let others = || all.iter().filter(|other| !other.cast.has_ours());
+    let shows = |limit| others().any(|other| explain(other).is_some_and(|known| known.contains(&limit)));
+    !cell.cast.has_ours() || explain(cell).is_some_and(|known| known.into_iter().all(shows))
+}
+
 fn explain_track(cell: &Cell, track: &Arrival) -> Option<usize> {
     LIMITS.iter().position(|limit| limit.applies(&cell.cast) && (limit.shows)(track))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::slice;
+
+    use super::*;
+
+    #[test]
+    fn ours_is_excused_only_by_what_shows_without_us() {
+        let theirs = cell(Publisher::Ffmpeg9, "video", 0);
+        let ours = cell(Publisher::Brooklet, "video", 0);
+        assert!(is_accounted_for(&cell(Publisher::Brooklet, "video", 75), &[]), "whole");
+        assert!(is_accounted_for(&ours, &[theirs.clone(), ours.clone()]));
+        assert!(
+            !is_accounted_for(&ours, &[ours.clone(), cell(Publisher::Ffmpeg9, "video", 75)]),
+            "only ours"
+        );
+        assert!(
+            !is_accounted_for(&cell(Publisher::Brooklet, "video", 74), slice::from_ref(&theirs)),
+            "another fault"
+        );
+        assert!(
+            !is_accounted_for(&cell(Publisher::Brooklet, "audio", 0), slice::from_ref(&theirs)),
+            "another track"
+        );
+        let failed = Cell { arrived: Err("it did not end".into()), ..ours };
+        assert!(!is_accounted_for(&failed, &[theirs]));
+    }
+
+    /// HEVC by nginx to rtmpdump, of 75 packets.
+    fn cell(publisher: Publisher, kind: &'static str, received: usize) -> Cell {
+        let hevc = Codecs::ALL.into_iter().find(|codecs| codecs.video == Some("hevc")).unwrap();
+        let cast = Cast { server: Software::Nginx, publisher, codecs: hevc, player: Player::Rtmpdump };
+        let fault = (received < 75).then_some(Fault::NoEnd);
+        Cell { cast, arrived: Ok(vec![Arrival { kind, received, sent: 75, fault }]) }
+    }
 }

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::thread;
 
-use brooklet_tests::cells::{self, Cast, Cell};
+use brooklet_tests::cells::{self, Cell};
 use brooklet_tests::codecs::Codecs;
-use brooklet_tests::limits::{LIMITS, explain};
+use brooklet_tests::limits::{LIMITS, explain, is_accounted_for};
 use brooklet_tests::players::Player;
 use brooklet_tests::publishers::Publisher;
 use brooklet_tests::servers::Software;
@@ -51,21 +51,9 @@ fn each_with_each() {
     if let Some(path) = std::env::var_os("BROOKLET_INTEROP") {
         std::fs::write(Path::new(&path), table::page(&cells)).expect("the table");
     }
-    let bad: Vec<String> = cells.iter().filter(|cell| is_our_fault(cell, &cells)).map(describe).collect();
+    let bad: Vec<String> =
+        cells.iter().filter(|cell| !is_accounted_for(cell, &cells)).map(describe).collect();
     assert!(bad.is_empty(), "{} of {} cells:\n{}", bad.len(), cells.len(), bad.join("\n"));
-}
-
-/// Ours takes part, not all came, and that is not a limit which shows where ours takes no part.
-fn is_our_fault(cell: &Cell, all: &[Cell]) -> bool {
-    let seen = |limit: &usize| {
-        all.iter().any(|other| !has_ours(other) && explain(other).is_some_and(|known| known.contains(limit)))
-    };
-    has_ours(cell) && !cell.is_whole() && !explain(cell).is_some_and(|known| known.iter().all(seen))
-}
-
-fn has_ours(cell: &Cell) -> bool {
-    let Cast { server, publisher, player, .. } = cell.cast;
-    server == Software::Brooklet || publisher == Publisher::Brooklet || player == Player::Brooklet
 }
 
 #[track_caller]
