@@ -54,7 +54,6 @@ pub(super) const FLAGS: &[Flag] = &[
     })
     .alias(&["-udp"])
     .value("URL")
-    .common()
     .help("where to send MPEG-TS: udp://127.0.0.1:48550?pkt_size=1316"),
     Flag::demo("t", |options, given| {
         options.duration = Some(given.duration()?);
