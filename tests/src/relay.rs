@@ -43,7 +43,8 @@ pub struct Relay {
 #[derive(Debug, Default)]
 struct Shared {
     rate: AtomicU64,
-    frozen: AtomicBool,
+    /// Connections with a lower number are half open.
+    frozen: AtomicUsize,
     closed: AtomicBool,
     accepted: AtomicUsize,
     streams: Mutex<Vec<TcpStream>>,
@@ -67,8 +68,8 @@ impl Relay {
                 }
                 // One that is not there is seen as it would be: the connection ends.
                 if let Ok(server) = TcpStream::connect(("127.0.0.1", port)) {
-                    let number = shared.accepted.fetch_add(1, Ordering::SeqCst) as u64;
-                    join(&client, &server, &shared, Impairment { seed: how.seed ^ number << 32, ..how });
+                    let number = shared.accepted.fetch_add(1, Ordering::SeqCst);
+                    join(&client, &server, &shared, number, how);
                 }
             }
         });
@@ -90,9 +91,14 @@ impl Relay {
         self.shared.rate.store(rate, Ordering::SeqCst);
     }
 
-    /// Moves nothing any more, and tells nobody: the peers of a half-open connection. False moves on.
-    pub fn freeze(&self, frozen: bool) {
-        self.shared.frozen.store(frozen, Ordering::SeqCst);
+    /// Moves nothing any more on the connections that there are, and tells nobody: they are half open. New ones work.
+    pub fn freeze(&self) {
+        self.shared.frozen.store(self.accepted(), Ordering::SeqCst);
+    }
+
+    /// Moves what was frozen.
+    pub fn thaw(&self) {
+        self.shared.frozen.store(0, Ordering::SeqCst);
     }
 
     /// Ends all connections, as a router that forgets them. New ones may be made.
@@ -112,8 +118,9 @@ impl Drop for Relay {
     }
 }
 
-fn join(client: &TcpStream, server: &TcpStream, shared: &Arc<Shared>, how: Impairment) {
-    let both = [(client, server, how.seed), (server, client, !how.seed)];
+fn join(client: &TcpStream, server: &TcpStream, shared: &Arc<Shared>, number: usize, how: Impairment) {
+    let seed = how.seed ^ (number as u64) << 32;
+    let both = [(client, server, seed), (server, client, !seed)];
     for (from, to, seed) in both {
         let (Ok(from), Ok(to), Ok(kept)) = (from.try_clone(), to.try_clone(), from.try_clone()) else {
             return;
@@ -122,7 +129,7 @@ fn join(client: &TcpStream, server: &TcpStream, shared: &Arc<Shared>, how: Impai
         let (sender, receiver) = sync_channel(UNDER_WAY);
         thread::spawn(move || read(from, &sender, how.delay));
         let (shared, how) = (shared.clone(), Impairment { seed, ..how });
-        thread::spawn(move || write(to, &receiver, &shared, how));
+        thread::spawn(move || write(to, &receiver, &shared, number, how));
     }
 }
 
@@ -135,7 +142,13 @@ fn read(mut from: TcpStream, to: &SyncSender<(Instant, Vec<u8>)>, delay: Duratio
     }
 }
 
-fn write(mut to: TcpStream, from: &Receiver<(Instant, Vec<u8>)>, shared: &Shared, how: Impairment) {
+fn write(
+    mut to: TcpStream,
+    from: &Receiver<(Instant, Vec<u8>)>,
+    shared: &Shared,
+    number: usize,
+    how: Impairment,
+) {
     let mut chance = how.seed | 1;
     let mut free = Instant::now();
     for (due, bytes) in from {
@@ -147,7 +160,7 @@ fn write(mut to: TcpStream, from: &Receiver<(Instant, Vec<u8>)>, shared: &Shared
             start += again;
         }
         free = start + Duration::from_nanos((bytes.len() as u64).saturating_mul(1_000_000_000) / rate);
-        while Instant::now() < free || shared.frozen.load(Ordering::SeqCst) {
+        while Instant::now() < free || number < shared.frozen.load(Ordering::SeqCst) {
             if shared.closed.load(Ordering::SeqCst) {
                 return;
             }
@@ -217,11 +230,11 @@ mod tests {
         let mut byte = [0];
         stream.write_all(b"a").unwrap();
         stream.read_exact(&mut byte).unwrap();
-        relay.freeze(true);
+        relay.freeze();
         stream.write_all(b"b").unwrap();
         stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
         assert!(stream.read(&mut byte).is_err(), "nothing comes");
-        relay.freeze(false);
+        relay.thaw();
         stream.set_read_timeout(None).unwrap();
         stream.read_exact(&mut byte).unwrap();
         assert_eq!(&byte, b"b");
