@@ -24,14 +24,16 @@ pub enum Player {
     Mpv,
     /// GStreamer's `rtmp2src`, dumping, demultiplexing and decoding.
     Gstreamer,
+    /// PyAV, which brings an ffmpeg of its own, copying.
+    Pyav,
     /// Our own program, copying.
     Brooklet,
 }
 
 impl Player {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Ffmpeg, Self::Ffmpeg9, Self::Rtmpdump, Self::Mpv, Self::Gstreamer, Self::Brooklet];
+    pub const ALL: [Self; 7] =
+        [Self::Ffmpeg, Self::Ffmpeg9, Self::Rtmpdump, Self::Mpv, Self::Gstreamer, Self::Pyav, Self::Brooklet];
 
     /// For people.
     pub const fn name(self) -> &'static str {
@@ -41,6 +43,7 @@ impl Player {
             Self::Rtmpdump => "rtmpdump",
             Self::Mpv => "mpv",
             Self::Gstreamer => "rtmp2src",
+            Self::Pyav => "PyAV",
             Self::Brooklet => "brooklet",
         }
     }
@@ -75,6 +78,7 @@ impl Player {
             Self::Rtmpdump => peers::rtmpdump()?,
             Self::Mpv => peers::mpv()?,
             Self::Gstreamer => peers::gst_launch()?,
+            Self::Pyav => peers::python()?,
             Self::Brooklet => brooklet(),
         };
         match self {
@@ -86,6 +90,7 @@ impl Player {
                 let copy = ["-map", "0", "-c", "copy", "-f", "flv"];
                 command.args(["-nostdin", "-v", "error", "-i", url]).args(copy).arg(path)
             }
+            Self::Pyav => command.args(["-c", include_str!("players/receive.py"), url]).arg(path),
             Self::Rtmpdump => command.args(["--live", "-r", url, "-o"]).arg(path),
             Self::Mpv => {
                 let dump = format!("--stream-dump={}", path.display());
