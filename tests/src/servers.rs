@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::peers;
-use crate::program::Running;
+use crate::program::{Run, Running, brooklet};
 
 /// How long a server may take to start, or to say something: generous, only against hanging.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -45,6 +45,14 @@ impl Server {
         write(&script, &node_script(&modules.join("node-media-server"), port, free_port()));
         node.arg(&script).current_dir(folder.path());
         Some(Self::start(node, folder, port, "start play"))
+    }
+
+    /// `brooklet serve`, with these options.
+    pub fn brooklet(options: &[&str]) -> Self {
+        let (folder, port) = (folder(), free_port());
+        let mut command = brooklet();
+        command.args(["serve", "-rtmp", &format!("127.0.0.1:{port}")]).args(options);
+        Self::start(command, folder, port, "waits for")
     }
 
     fn start(command: Command, folder: TempDir, port: u16, joined: &'static str) -> Self {
@@ -87,6 +95,26 @@ impl Server {
     /// What it has logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// A connection to it on which nothing has been said.
+    #[track_caller]
+    pub fn connect(&self) -> TcpStream {
+        TcpStream::connect(("127.0.0.1", self.port)).unwrap_or_else(|error| panic!("no connection: {error}"))
+    }
+
+    /// Memory that it has now, bytes.
+    pub fn memory(&self) -> u64 {
+        self.running.memory()
+    }
+
+    /// Ends it as Ctrl-C does; what it logged is in place of what it said.
+    #[track_caller]
+    pub fn stop(self) -> Run {
+        let Self { running, log, _folder, .. } = self;
+        running.signal("INT");
+        let run = running.finish(PATIENCE);
+        Run { stderr: std::fs::read_to_string(log).unwrap_or_default(), ..run }
     }
 
     /// Ends it as a crash would.

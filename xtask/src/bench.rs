@@ -5,6 +5,7 @@ mod live;
 mod measure;
 mod quality;
 mod startup;
+mod viewers;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -27,8 +28,10 @@ pub(crate) fn run(name: Option<&str>) -> Outcome {
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let is_wanted = |of: &str| name.is_none_or(|name| name == of);
     let mut wanted = cases();
-    let names: Vec<_> =
-        [startup::NAME, live::NAME].into_iter().chain(wanted.iter().map(|case| case.name)).collect();
+    let names: Vec<_> = [startup::NAME, live::NAME, viewers::NAME]
+        .into_iter()
+        .chain(wanted.iter().map(|case| case.name))
+        .collect();
     if let Some(name) = name.filter(|name| !names.contains(name)) {
         return Err(format!("no benchmark '{name}'; there are {}", names.join(", ")));
     }
@@ -40,6 +43,9 @@ pub(crate) fn run(name: Option<&str>) -> Outcome {
     compare_all(&wanted, &program, &folder)?;
     if is_wanted(live::NAME) {
         live::run(&program, &folder)?;
+    }
+    if is_wanted(viewers::NAME) {
+        viewers::run(&program, &folder)?;
     }
     Ok(())
 }
