@@ -29,14 +29,14 @@ impl Wake for Count {
 
 fn times(viewer: &mut Subscription) -> Vec<i64> {
     let mut tags = Vec::new();
-    let mut context = Context::from_waker(Waker::noop());
-    while viewer.poll_take(&mut context, 4, &mut tags) == Poll::Ready(Taken::Tags) {}
+    let context = Context::from_waker(Waker::noop());
+    while viewer.poll_take(&context, 4, &mut tags) == Poll::Ready(Taken::Tags) {}
     tags.iter().map(|tag| tag.timestamp).collect()
 }
 
 fn has_ended(viewer: &mut Subscription) -> bool {
-    let mut context = Context::from_waker(Waker::noop());
-    viewer.poll_take(&mut context, 4, &mut Vec::new()) == Poll::Ready(Taken::End)
+    let context = Context::from_waker(Waker::noop());
+    viewer.poll_take(&context, 4, &mut Vec::new()) == Poll::Ready(Taken::End)
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn viewers_that_wait_are_woken_once_for_what_comes_at_once() {
     let hub = hub(Duration::ZERO);
     let count = Arc::new(Count::default());
     let waker = Waker::from(count.clone());
-    let mut context = Context::from_waker(&waker);
+    let context = Context::from_waker(&waker);
     let mut viewer = hub.subscribe("live/app");
     assert_eq!(viewer.poll_live(&context), Poll::Pending);
     assert_eq!(hub.streams()[0].viewers, 1);
@@ -52,12 +52,12 @@ fn viewers_that_wait_are_woken_once_for_what_comes_at_once() {
     assert_eq!(count.0.load(Ordering::SeqCst), 1);
     assert_eq!(viewer.poll_live(&context), Poll::Ready(true));
     let mut tags = Vec::new();
-    assert_eq!(viewer.poll_take(&mut context, 9, &mut tags), Poll::Pending);
-    assert_eq!(viewer.poll_take(&mut context, 9, &mut tags), Poll::Pending);
+    assert_eq!(viewer.poll_take(&context, 9, &mut tags), Poll::Pending);
+    assert_eq!(viewer.poll_take(&context, 9, &mut tags), Poll::Pending);
     publication.push(key(0));
     publication.push(key(40));
     assert_eq!(count.0.load(Ordering::SeqCst), 2, "it does not wait any more");
-    assert_eq!(viewer.poll_take(&mut context, 9, &mut tags), Poll::Ready(Taken::Tags));
+    assert_eq!(viewer.poll_take(&context, 9, &mut tags), Poll::Ready(Taken::Tags));
     assert_eq!(tags, [key(0), key(40)]);
     assert_eq!(viewer.codecs(), ["h264"]);
 }
