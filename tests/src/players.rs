@@ -148,6 +148,11 @@ impl Playing {
         self.finish(deadline)
     }
 
+    /// Sends the player a signal by name.
+    pub fn signal(&self, name: &str) {
+        self.running.signal(name);
+    }
+
     /// Bytes written so far.
     pub fn received(&self) -> u64 {
         std::fs::metadata(&self.path).map_or(0, |file| file.len())

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::peers;
-use crate::program::{self, Running};
+use crate::program::{self, Run, Running};
 
 /// How long a server may take to start, or to say something: generous, only against hanging.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -41,7 +41,7 @@ impl Software {
     /// Starts one; `None` where it is not installed.
     pub fn start(self) -> Option<Server> {
         match self {
-            Self::Brooklet => Some(Server::brooklet()),
+            Self::Brooklet => Some(Server::brooklet(&[])),
             Self::Nginx => Server::nginx(),
             Self::NodeMediaServer => Server::node_media_server(),
         }
@@ -60,10 +60,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// `brooklet serve`, open to all.
-    pub fn brooklet() -> Self {
+    /// `brooklet serve`, with these options.
+    pub fn brooklet(options: &[&str]) -> Self {
         let (mut program, port) = (program::brooklet(), free_port());
-        program.args(["serve", "-v", "info", "-rtmp", &format!("127.0.0.1:{port}")]);
+        program.args(["serve", "-v", "info", "-rtmp", &format!("127.0.0.1:{port}")]).args(options);
         Self::start(program, folder(), port, &[" plays ", " waits for "])
     }
 
@@ -144,6 +144,26 @@ impl Server {
     /// What it has logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// A connection to it on which nothing has been said.
+    #[track_caller]
+    pub fn connect(&self) -> TcpStream {
+        TcpStream::connect(("127.0.0.1", self.port)).unwrap_or_else(|error| panic!("no connection: {error}"))
+    }
+
+    /// Memory that it has now, bytes.
+    pub fn memory(&self) -> u64 {
+        self.running.memory()
+    }
+
+    /// Ends it as Ctrl-C does; what it logged is in place of what it said.
+    #[track_caller]
+    pub fn stop(self) -> Run {
+        let Self { running, log, _folder, .. } = self;
+        running.signal("INT");
+        let run = running.finish(PATIENCE);
+        Run { stderr: std::fs::read_to_string(log).unwrap_or_default(), ..run }
     }
 
     /// Ends it as a crash would.

@@ -20,7 +20,8 @@ cargo xtask COMMAND
                  the same without what needs a peer installed
   peers          says which peers the tests need, and installs those that are missing
   fuzz [RUNS]    each fuzz target for so many inputs (20000)
-  bench [NAME]   against ffmpeg in the same run: CPU time, memory and start-up, as ratios
+  bench [NAME]   against ffmpeg in the same run: CPU time, memory and start-up, as ratios; 'viewers' is the server
+                 against nginx-rtmp
 ";
 
 fn main() -> ExitCode {

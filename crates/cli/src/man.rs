@@ -71,8 +71,9 @@ const EXIT_STATUS: [(&str, &str); 4] = [
     ("255", "Ctrl-C or SIGTERM; the output is finished properly."),
 ];
 
-const EXAMPLES: [(&str, &str); 5] = [
+const EXAMPLES: [(&str, &str); 6] = [
     ("A file to an RTMP server", "brooklet -re -i clip.mp4 -c copy -f flv rtmp://host/live/key"),
+    ("Serve publishers and viewers", "brooklet serve -rtmp 0.0.0.0:1935 -publish_token SECRET"),
     ("Wait for one viewer", "brooklet -re -i clip.mp4 -f flv -listen 1 rtmp://127.0.0.1:1935/live/app"),
     (
         "Smaller, to a transport stream",

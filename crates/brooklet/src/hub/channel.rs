@@ -204,7 +204,7 @@ impl Subscription {
         if slot == state.waiting.len() {
             state.waiting.push(None);
         }
-        let cursor = state.log.join();
+        let cursor = if state.phase == Phase::Live { state.log.join() } else { state.log.wait() };
         drop(state);
         Self { hub: hub.clone(), channel, cursor, slot, skipped: 0 }
     }
@@ -213,13 +213,11 @@ impl Subscription {
     pub(crate) fn poll_live(&mut self, context: &Context<'_>) -> Poll<bool> {
         let mut state = self.channel.lock();
         match state.phase {
-            Phase::Live => {
-                // Not what another had published who has gone.
-                self.cursor = state.log.join();
-                Poll::Ready(true)
-            }
+            Phase::Live => Poll::Ready(true),
             Phase::Ended => Poll::Ready(false),
             Phase::Awaited | Phase::Lost => {
+                // Not what another had published who has gone.
+                self.cursor = state.log.wait();
                 wait(&mut state.waiting[self.slot], context);
                 Poll::Pending
             }

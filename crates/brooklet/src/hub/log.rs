@@ -180,6 +180,12 @@ impl<T: Unit> Log<T> {
         std::mem::replace(&mut self.released, end) < end
     }
 
+    /// The place of one who waits for the next publisher, and wants all of it.
+    pub(crate) fn wait(&self) -> Cursor {
+        let next = self.end();
+        Cursor { next, since: next, version: 0, is_lost: true, is_new: true }
+    }
+
     /// The place of one who comes now. It begins with the last key frame where there is one.
     pub(crate) fn join(&self) -> Cursor {
         let next = self.starts.back().map_or(self.released, |start| start.number);

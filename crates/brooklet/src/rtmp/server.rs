@@ -97,7 +97,7 @@ impl RtmpServerOptions {
 /// An RTMP server on the streams of a [`Hub`]: who publishes `rtmp://host/live/app` is seen by all who play it.
 ///
 /// It runs on threads of its own, beside the caller. Stream names are `app/stream`, whatever part of a path a client
-/// calls which. What it holds: for each stream what [`crate::hub::HubOptions`] say; for each viewer the 16 tags that are
+/// calls which. What it holds: for each stream what [`crate::hub::HubOptions`] say; for each viewer the 8 tags that are
 /// being sent to it, and what the system holds for its socket, of which no more than 128 KiB is unsent (on Linux).
 ///
 /// A name has one publisher; a second one is refused with `NetStream.Publish.BadName`. Viewers may come first, and wait.

@@ -7,8 +7,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 use super::{DEFAULT_CHUNK_SIZE, EXTENDED, MAX_CHUNK_SIZE};
 use crate::message::{self, Message, MessageType};
 
-/// Headers are cut from blocks of this many bytes.
-const ARENA: usize = 4096;
+/// Headers are cut from blocks of this many bytes. A server has one for each of its viewers.
+const ARENA: usize = 512;
 
 /// A body of up to this many bytes is copied behind its header: cheaper than a segment of its own.
 const COPIED_BODY: usize = 256;

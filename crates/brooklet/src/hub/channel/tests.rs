@@ -63,6 +63,20 @@ fn viewers_that_wait_are_woken_once_for_what_comes_at_once() {
 }
 
 #[test]
+fn who_waited_gets_all_however_late_it_wakes() {
+    let hub = hub(Duration::ZERO);
+    let mut viewer = hub.subscribe("live/app");
+    let context = Context::from_waker(Waker::noop());
+    assert_eq!(viewer.poll_live(&context), Poll::Pending);
+    let mut publication = hub.publish("live/app").unwrap();
+    let sound = Tag { kind: TagKind::Audio, timestamp: 0, body: Bytes::from_static(&[0xAF, 1, 7]) };
+    publication.push(sound);
+    (1..4).for_each(|n| publication.push(key(n * 40)));
+    assert_eq!(viewer.poll_live(&context), Poll::Ready(true));
+    assert_eq!(times(&mut viewer), [0, 40, 80, 120]);
+}
+
+#[test]
 fn a_name_has_one_publisher_at_a_time() {
     let hub = hub(Duration::ZERO);
     let first = hub.publish("live/app").unwrap();

@@ -24,6 +24,8 @@ const VECTORS: usize = 64;
 /// Segments that may wait to be sent. A peer that asks for answers and does not read them is cut off here; what is sent
 /// to viewers at once is far less.
 const WAITING: usize = 16_384;
+/// Segments of a picture and its sound.
+const SEGMENTS: usize = 8;
 /// How long the peer may take for the last bytes, and to close after we have.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -223,6 +225,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
             ready!(Pin::new(&mut self.stream).poll_flush(context))?;
             self.holds = false;
         }
+        // Room for what comes at one moment is kept, not for what once came at the beginning.
+        self.outbox.shrink_to(SEGMENTS);
         Poll::Ready(Ok(()))
     }
 

@@ -14,7 +14,7 @@ use crate::rtmp::server::report::Report;
 use crate::rtmp::stream::Stream;
 
 /// Tags that are made ready for one write: no more wait for a viewer outside of the hub and the system.
-const BATCH: usize = 16;
+const BATCH: usize = 8;
 
 /// How playing ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +78,7 @@ impl Session<'_> {
         }
         peer.server.accept()?;
         tokio::select! {
+            biased;
             played = poll_fn(|context| viewer.poll(peer, options.patience, context)) => played,
             () = stopper.stopped() => Ok(Played::Stopped),
         }
@@ -117,6 +118,7 @@ impl Viewer {
         patience: Duration,
         context: &mut Context<'_>,
     ) -> Poll<Result<Played, Broken>> {
+        let mut is_settled = false;
         loop {
             let mut is_content = self.is_paused;
             if peer.is_flushed() && !self.is_paused {
@@ -128,15 +130,20 @@ impl Viewer {
                         for tag in &tags {
                             peer.server.send(tag)?;
                         }
+                        is_settled = false;
                     }
                 }
             }
             if is_content {
                 peer.set_deadline(Timestamp::MAX);
+                if is_settled {
+                    return Poll::Pending;
+                }
             }
             let happening = peer.poll(context)?;
             self.subscription.count_sent(peer.sent() - self.counted);
             self.counted = peer.sent();
+            is_settled = happening.is_pending();
             match happening {
                 Poll::Ready(Happening::Event(ServerEvent::Paused(paused))) => self.pause(paused),
                 Poll::Ready(Happening::Event(ServerEvent::End)) => return Poll::Ready(Ok(Played::Left)),
