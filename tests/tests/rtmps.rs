@@ -95,6 +95,23 @@ fn a_certificate_that_is_not_believed_is_explained_in_a_line() {
 }
 
 #[test]
+fn our_server_serves_within_tls_and_in_the_clear_alike() {
+    let (Some(certificates), Some(clip)) = (Certificates::new(), clip()) else { return };
+    let (identity, port) = (certificates.self_signed(), free_port());
+    let (cert, key) = (identity.cert.display().to_string(), identity.key.display().to_string());
+    let private = format!("127.0.0.1:{port}");
+    let server = Server::brooklet(&["-rtmps", &private, "-cert_file", &cert, "-key_file", &key]);
+    let within = format!("rtmps://{private}/live/x");
+    let players = [(Player::Ffmpeg, within.clone()), (Player::Brooklet, server.url("live/x"))];
+    let playing: Vec<_> = players.iter().filter_map(|(player, url)| player.play(url)).collect();
+    server.await_players(playing.len());
+    publish(&clip, &["-re"], &["-ca_file", &cert], &within).expect_success();
+    for playing in playing {
+        playing.finish(DEADLINE).expect_copy(&clip);
+    }
+}
+
+#[test]
 fn what_cannot_be_used_is_said() {
     let (Some(server), Some(certificates), Some(clip)) = (Server::nginx(), Certificates::new(), clip())
     else {

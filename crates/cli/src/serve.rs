@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use brooklet::rtmp::RtmpServerOptions;
 use brooklet::{Hub, RtmpServer, Stopper};
 
 use crate::Exit;
@@ -19,23 +20,32 @@ pub(crate) fn run(options: ServeOptions, globals: &Globals, console: &Console) -
     let stopper = Stopper::new();
     let signals =
         Signals::watch(stopper.clone()).map_err(|reason| Failure::system("can't watch signals", reason))?;
-    let server = RtmpServer::bind(&options.rtmp, &Hub::new(options.hub), options.server)?;
+    let hub = Hub::new(options.hub);
+    let mut servers = Vec::new();
+    if let Some(address) = &options.rtmps {
+        let within_tls = RtmpServerOptions { tls: Some(options.tls), ..options.server.clone() };
+        servers.push(("rtmps", RtmpServer::bind(address, &hub, within_tls)?));
+    }
+    servers.insert(0, ("rtmp", RtmpServer::bind(&options.rtmp, &hub, options.server)?));
     let keyboard = globals.stdin.then(|| Keyboard::watch(stopper.clone())).flatten();
-    for address in server.local_addrs() {
-        console.info(&format!("Serving rtmp://{address}/APP/STREAM to whoever publishes and plays"));
+    for (scheme, server) in &servers {
+        for address in server.local_addrs() {
+            console.info(&format!("Serving {scheme}://{address}/APP/STREAM to whoever publishes and plays"));
+        }
     }
     if keyboard.is_some() {
         console.info("Press [q] to stop");
     }
     while !stopper.is_stopped() {
-        tell(&server, console);
+        tell(&servers, console);
         std::thread::sleep(NAP);
     }
-    server.stop();
-    tell(&server, console);
+    servers.iter().for_each(|(_, server)| server.stop());
+    tell(&servers, console);
     Ok(if signals.caught() { Exit::Signal } else { Exit::Done })
 }
 
-fn tell(server: &RtmpServer, console: &Console) {
-    server.reports().iter().for_each(|report| console.info(&report.to_string()));
+fn tell(servers: &[(&str, RtmpServer)], console: &Console) {
+    let reports = servers.iter().flat_map(|(_, server)| server.reports());
+    reports.for_each(|report| console.info(&report.to_string()));
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use brooklet::hub::HubOptions;
 use brooklet::job::{InputSpec, Listen, Map, OutputSpec, Specifier};
+use brooklet::protocol::TlsOptions;
 use brooklet::rtmp::RtmpServerOptions;
 use brooklet_media::Rational;
 
@@ -182,6 +183,10 @@ impl Default for DemoOptions {
 pub(crate) struct ServeOptions {
     /// Where it listens: host and port.
     pub(crate) rtmp: String,
+    /// Where it listens within TLS as well.
+    pub(crate) rtmps: Option<String>,
+    /// The certificate for that, and its key.
+    pub(crate) tls: TlsOptions,
     /// How it treats those who come.
     pub(crate) server: RtmpServerOptions,
     /// How it treats their streams.
@@ -192,6 +197,8 @@ impl Default for ServeOptions {
     fn default() -> Self {
         Self {
             rtmp: "127.0.0.1:1935".into(),
+            rtmps: None,
+            tls: TlsOptions::default(),
             server: RtmpServerOptions::default(),
             hub: HubOptions::default(),
         }

@@ -3,19 +3,41 @@
 use brooklet::rtmp::{Access, Token};
 
 use crate::args::UsageError;
-use crate::args::flag::Flag;
+use crate::args::flag::{Choices, Flag};
 use crate::args::given::Given;
 
 pub(super) const FLAGS: &[Flag] = &[
     Flag::serve("rtmp", |options, given| {
-        let address = given.value.strip_prefix("rtmp://").unwrap_or(&given.value);
-        options.rtmp = address.trim_end_matches('/').to_string();
+        options.rtmp = address(given, "rtmp://");
         Ok(())
     })
     .alias(&["-rtmp"])
     .value("HOST:PORT")
     .common()
     .help("where to listen: 127.0.0.1:1935; 0.0.0.0:1935 for all the network"),
+    Flag::serve("rtmps", |options, given| {
+        options.rtmps = Some(address(given, "rtmps://"));
+        Ok(())
+    })
+    .alias(&["-rtmps"])
+    .value("HOST:PORT")
+    .help("where to listen within TLS as well; needs -cert_file"),
+    Flag::serve("cert_file", |options, given| {
+        options.tls.cert_file = Some(given.value.clone().into());
+        Ok(())
+    })
+    .alias(&["cert"])
+    .value("FILE")
+    .choices(Choices::Files)
+    .help("the certificate (PEM) for -rtmps, and those above it"),
+    Flag::serve("key_file", |options, given| {
+        options.tls.key_file = Some(given.value.clone().into());
+        Ok(())
+    })
+    .alias(&["key"])
+    .value("FILE")
+    .choices(Choices::Files)
+    .help("its private key (PEM), where it is not in the same file"),
     Flag::serve("publish_token", |options, given| {
         options.server.publish = token(given)?;
         Ok(())
@@ -88,6 +110,11 @@ pub(super) const FLAGS: &[Flag] = &[
     .value("BYTES")
     .help("the longest message, such as a picture: 8388608"),
 ];
+
+/// Host and port, however much of a URL they stand in.
+fn address(given: &Given, scheme: &str) -> String {
+    given.value.strip_prefix(scheme).unwrap_or(&given.value).trim_end_matches('/').to_string()
+}
 
 fn token(given: &Given) -> Result<Access, UsageError> {
     Token::new(&given.value).map(Access::Token).map_err(|error| given.refuse(error.to_string()))
