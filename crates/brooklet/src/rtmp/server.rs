@@ -142,7 +142,8 @@ impl RtmpServer {
     ///
     /// Where the port is in use, or the host has no address here.
     pub fn bind(address: &str, hub: &Hub, options: RtmpServerOptions) -> Result<Self> {
-        let url = Url::parse(&format!("rtmp://{address}"));
+        let scheme = if options.tls.is_some() { "rtmps" } else { "rtmp" };
+        let url = Url::parse(&format!("{scheme}://{address}"));
         let Some((host, port)) = url.host_port().map(|(host, port)| (host.to_string(), port)) else {
             let what = format!("{address}: it needs a host and a port, as in 127.0.0.1:1935");
             return Err(Error::Usage(what));
