@@ -30,7 +30,7 @@ def main() -> int:
     writer = subprocess.Popen(
         [wanted.program, "-loglevel", "warning", "-y", "-f", "rawvideo", "-vcodec", "rawvideo",
          "-s", wanted.size, "-pix_fmt", "rgb24", "-r", wanted.rate, "-i", "-", "-an",
-         "-pix_fmt", "yuv420p", "-g", wanted.rate, "-tune", "zerolatency", "-f", "flv", wanted.target],
+         "-c:v", "h264", "-pix_fmt", "yuv420p", "-g", wanted.rate, "-tune", "zerolatency", "-f", "flv", wanted.target],
         stdin=subprocess.PIPE)
     change = {"invert": invert, "grey": grey}[wanted.change]
     pictures = 0
