@@ -53,7 +53,7 @@ pub(super) fn open(
 }
 
 /// What the connection's task hands to the input's thread.
-enum Arrival {
+pub(super) enum Arrival {
     Tag(Tag),
     /// The next tag is from another connection.
     Again,
@@ -74,7 +74,7 @@ enum Ended {
 }
 
 /// Plays until the stream is over, nobody reads any more, or the connection breaks for good.
-async fn play(dial: Dial, mut connection: Connection, arrivals: Queue<Arrival>) {
+pub(super) async fn play(dial: Dial, mut connection: Connection, arrivals: Queue<Arrival>) {
     let (mut backoff, mut redirect) = (Backoff::new(dial.reconnect), Redirect::default());
     loop {
         let made = Instant::now();

@@ -40,7 +40,7 @@ pub(super) fn open(
 }
 
 /// Sends tags until there are no more, or the connection breaks for good.
-async fn publish(dial: Dial, mut connection: Connection, mut down: Downstream) -> Result<()> {
+pub(super) async fn publish(dial: Dial, mut connection: Connection, mut down: Downstream) -> Result<()> {
     let mut backoff = Backoff::new(dial.reconnect);
     let (mut skips, mut redirect) = (Skips::default(), Redirect::default());
     loop {

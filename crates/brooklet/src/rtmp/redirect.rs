@@ -57,3 +57,6 @@ impl Redirect {
         self.to.take()
     }
 }
+
+#[cfg(test)]
+mod tests;
