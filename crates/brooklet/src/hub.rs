@@ -17,8 +17,9 @@ use std::time::Duration;
 use brooklet_flv::Tag;
 
 use channel::Channel;
-pub(crate) use channel::{Publication, Subscription, Taken};
+pub(crate) use channel::{Publication, Subscription, Taken, Tally};
 use log::Bounds;
+pub(crate) use unit::{Role, Unit};
 
 /// How a [`Hub`] treats viewers that are slow, and publishers that vanish.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,12 @@
-//! An opened input: bytes from a protocol, driven through a demuxer, on the job's clock.
+//! An opened input: packets from a protocol, or from its bytes through a demuxer, on the job's clock.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `demuxed` | bytes and their demuxer |
+//! | `probe` | which format bytes have |
+//! | `timeline` | the way of times onto the job's clock |
 
+mod demuxed;
 mod probe;
 mod timeline;
 
@@ -7,15 +14,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brooklet_format::{DemuxOptions, DemuxerInfo};
-use brooklet_media::{
-    CodecId, DemuxEvent, DemuxStep, Demuxer, MediaKind, Metadata, Packet, PcmFormat, StreamParams, Timestamp,
-};
-use bytes::Bytes;
+use brooklet_format::DemuxerInfo;
+use brooklet_media::{DemuxEvent, MediaKind, Metadata, Packet, StreamParams, Timestamp};
 
 use crate::job::{InputSpec, Journal};
-use crate::protocol::{self, ByteSource, Origin, PacketSource, SourceOptions};
+use crate::protocol::{self, Origin, PacketSource, SourceOptions};
 use crate::{Error, Result, Stopper, Url};
+use demuxed::{Demuxed, Nothing};
 pub use probe::{Probed, probe};
 use timeline::Timeline;
 
@@ -49,19 +54,6 @@ pub(crate) struct Input {
     /// Where its own clock starts.
     start: Timestamp,
     loops_left: i32,
-}
-
-/// Bytes and their demuxer.
-struct Driver {
-    url: String,
-    source: Box<dyn ByteSource>,
-    demuxer: Box<dyn Demuxer>,
-    /// Where the source stands.
-    position: u64,
-    /// What was read to find the format, from byte 0.
-    head: Bytes,
-    /// Why the source gives no more: told when the demuxer has given all that came before.
-    failure: Option<Error>,
 }
 
 impl Input {
@@ -316,7 +308,7 @@ fn open(spec: &InputSpec, stopper: &Stopper, journal: &Arc<Journal>) -> Result<O
     let named = spec.format.as_deref().map(brooklet_format::demuxer).transpose().map_err(failed)?;
     // A generated source has no bytes, and its name is a text of its own.
     if named.is_some_and(|format| format.is_generated()) {
-        return Driver::open(spec, named, Box::new(Nothing));
+        return Demuxed::open(spec, named, Box::new(Nothing));
     }
     let scheme = protocol::scheme(&url)?;
     let options = SourceOptions {
@@ -328,125 +320,10 @@ fn open(spec: &InputSpec, stopper: &Stopper, journal: &Arc<Journal>) -> Result<O
         stopper: stopper.clone(),
     };
     match scheme.open_source(&url, &options)? {
-        Origin::Bytes(source) => Driver::open(spec, named, source),
+        Origin::Bytes(source) => Demuxed::open(spec, named, source),
         Origin::Packets(source) => {
             let usual = brooklet_format::demuxer(scheme.default_format().unwrap_or("flv"));
             Ok((usual.map_err(failed)?, source))
         }
     }
-}
-
-impl Driver {
-    fn open(
-        spec: &InputSpec,
-        named: Option<&'static DemuxerInfo>,
-        mut source: Box<dyn ByteSource>,
-    ) -> Result<Opened> {
-        let failed = |source| Error::media(&spec.url, source);
-        let mut head = Bytes::new();
-        let format = match named {
-            Some(format) => format,
-            None => probe::find_format(&spec.url, source.as_mut(), &mut head)?,
-        };
-        let options = DemuxOptions {
-            source: source.source(),
-            url: spec.url.clone(),
-            video_size: spec.video_size,
-            pixel_format: spec.pixel_format,
-            frame_rate: spec.frame_rate,
-            sample_rate: spec.sample_rate,
-            layout: spec.layout,
-            codec: raw_codec(spec),
-        };
-        let demuxer = brooklet_format::open_demuxer(format, &options).map_err(failed)?;
-        let position = head.len() as u64;
-        let url = spec.url.clone();
-        Ok((format, Box::new(Self { url, source, demuxer, position, head, failure: None })))
-    }
-
-    fn read(&mut self, at: u64) -> Result<()> {
-        let head = std::mem::take(&mut self.head);
-        let within_head = usize::try_from(at).ok().filter(|at| *at < head.len());
-        if let Some(at) = within_head {
-            self.demuxer.push(head.slice(at..));
-            return Ok(());
-        }
-        if at != self.position {
-            self.source.seek(at)?;
-            self.position = at;
-        }
-        let bytes = self.source.read().unwrap_or_else(|error| {
-            self.failure = Some(error);
-            Bytes::new()
-        });
-        self.position += bytes.len() as u64;
-        if bytes.is_empty() {
-            self.demuxer.finish();
-        } else {
-            self.demuxer.push(bytes);
-        }
-        Ok(())
-    }
-}
-
-impl PacketSource for Driver {
-    fn is_live(&self) -> bool {
-        self.source.is_live()
-    }
-
-    fn next(&mut self) -> Result<Option<DemuxEvent>> {
-        loop {
-            match self.demuxer.step().map_err(|source| Error::media(&self.url, source))? {
-                DemuxStep::Read(at) => self.read(at)?,
-                DemuxStep::Event(event) => return Ok(Some(event)),
-                DemuxStep::End => return self.failure.take().map_or(Ok(None), Err),
-            }
-        }
-    }
-
-    fn seek(&mut self, stream: usize, pts: i64) -> Result<()> {
-        self.demuxer.seek(stream, pts).map_err(|source| Error::media(&self.url, source))
-    }
-
-    fn metadata(&self) -> Metadata {
-        self.demuxer.metadata()
-    }
-
-    fn size(&self) -> Option<u64> {
-        self.source.source().length
-    }
-
-    fn take_warnings(&mut self) -> Vec<String> {
-        self.demuxer.take_warnings()
-    }
-}
-
-/// The source of a demuxer that asks for no bytes.
-struct Nothing;
-
-impl ByteSource for Nothing {
-    fn source(&self) -> brooklet_media::Source {
-        brooklet_media::Source::default()
-    }
-
-    fn is_live(&self) -> bool {
-        false
-    }
-
-    fn read(&mut self) -> Result<Bytes> {
-        Ok(Bytes::new())
-    }
-
-    fn seek(&mut self, _: u64) -> Result<()> {
-        Ok(())
-    }
-}
-
-/// `-c:a pcm_s16le`, `-c:v rawvideo` before `-i`: what the bytes of a raw format are.
-fn raw_codec(spec: &InputSpec) -> Option<CodecId> {
-    let pcm = |name: &str| {
-        let format = PcmFormat::ALL.into_iter().find(|format| CodecId::Pcm(*format).name() == name);
-        format.map(CodecId::Pcm)
-    };
-    spec.audio_codec.as_deref().and_then(pcm)
 }

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// A first-in first-out queue of at most `capacity` items. When it is full, [`Queue::push`] blocks: that is the
@@ -29,6 +29,7 @@ struct State<T> {
     closed: bool,
     /// No more items come; those that wait are still handed out.
     ended: bool,
+    /// Tasks that wait, each once.
     wakers: Vec<Waker>,
     /// Threads that wait in [`Queue::pop_until`] and in [`Queue::push`]. To wake a thread is a system call, even
     /// where there is none to wake.
@@ -81,7 +82,7 @@ impl<T> Queue<T> {
         poll_fn(|context| {
             let mut state = self.lock();
             if state.items.len() >= self.shared.capacity && !state.closed {
-                state.wakers.push(context.waker().clone());
+                state.wait(context);
                 return Poll::Pending;
             }
             Poll::Ready(item.take().map_or(Ok(()), |item| self.add(state, item)))
@@ -137,7 +138,7 @@ impl<T> Queue<T> {
             if state.closed || state.ended {
                 return Poll::Ready(None);
             }
-            state.wakers.push(context.waker().clone());
+            state.wait(context);
             Poll::Pending
         })
         .await
@@ -150,7 +151,7 @@ impl<T> Queue<T> {
             if state.closed {
                 return Poll::Ready(());
             }
-            state.wakers.push(context.waker().clone());
+            state.wait(context);
             Poll::Pending
         })
         .await
@@ -211,6 +212,16 @@ impl<T> Queue<T> {
     }
 }
 
+impl<T> State<T> {
+    /// Wakes a task at the next change; however often it looks before that, it is one waker.
+    fn wait(&mut self, context: &Context<'_>) {
+        let waker = context.waker();
+        if !self.wakers.iter().any(|known| known.will_wake(waker)) {
+            self.wakers.push(waker.clone());
+        }
+    }
+}
+
 impl<T> Clone for Queue<T> {
     fn clone(&self) -> Self {
         Self { shared: self.shared.clone() }
@@ -244,5 +255,16 @@ mod tests {
         assert_eq!(queue.push(1), Ok(()));
         queue.end();
         assert_eq!((queue.pop(), queue.pop()), (Some(1), None));
+    }
+
+    #[test]
+    fn a_task_that_looks_again_and_again_waits_once() {
+        let queue: Queue<u8> = Queue::new(1);
+        let mut context = Context::from_waker(Waker::noop());
+        for _ in 0..100 {
+            assert_eq!(std::pin::pin!(queue.closed()).poll(&mut context), Poll::Pending);
+            assert_eq!(std::pin::pin!(queue.receive()).poll(&mut context), Poll::Pending);
+        }
+        assert_eq!(queue.lock().wakers.len(), 1);
     }
 }

@@ -5,10 +5,13 @@
 //! | `connect` | the way to a server, with its login, until it has agreed |
 //! | `options` | what the user says beyond the URL |
 //! | `stream` | the socket, in the clear or within TLS |
-//! | `connection` | one socket driving one state machine |
-//! | `sink` | packets to tags, and the queue between the output's thread and its connection |
+//! | `connection` | one socket driving the client's state machine |
+//! | `outbox` | what waits to be sent on a socket, the client's or the server's |
+//! | `sink` | packets to tags |
+//! | `uplink` | tags between the output's thread and the task of its one connection |
 //! | `publish` | sending a stream to a server |
 //! | `play` | receiving a stream from a server |
+//! | `redirect` | when a server asks us to connect elsewhere |
 //! | `dial`, `backoff` | making a connection, and making it again, after how long a wait |
 //! | `listen` | waiting for one viewer, or serving all who come |
 //! | `server` | any number of publishers and viewers: [`RtmpServer`] |
@@ -19,8 +22,10 @@ mod connection;
 mod dial;
 mod listen;
 mod options;
+mod outbox;
 mod play;
 mod publish;
+mod redirect;
 mod server;
 mod sink;
 mod stream;

@@ -44,15 +44,14 @@ impl Stopper {
 
     /// Calls `hook` when stopped; at once where that has been.
     pub(crate) fn on_stop(&self, hook: impl Fn() + Send + Sync + 'static) {
-        if let Ok(mut hooks) = self.shared.hooks.lock() {
-            hooks.push(Box::new(hook));
-        }
-        if self.is_stopped()
-            && let Ok(hooks) = self.shared.hooks.lock()
-            && let Some(hook) = hooks.last()
+        if let Ok(mut hooks) = self.shared.hooks.lock()
+            && !self.is_stopped()
         {
-            hook();
+            // A stop that comes now waits for the lock, and finds it.
+            hooks.push(Box::new(hook));
+            return;
         }
+        hook();
     }
 
     /// Resolves when stopped.

@@ -79,6 +79,11 @@ impl Tag {
         self.look().map_or(0, |body| body.track)
     }
 
+    /// Whether it holds something for more than one track; [`Tag::track`] is the first of them.
+    pub fn has_several_tracks(&self) -> bool {
+        self.look().is_some_and(|body| body.others)
+    }
+
     /// The header that stands before the body in a file; its time has wrapped.
     pub fn header(&self) -> [u8; Self::HEADER] {
         TagHeader::new(self.kind, self.body.len(), self.timestamp).to_bytes()
@@ -172,6 +177,10 @@ mod tests {
         // Multitrack, one track: of av01, number 3.
         let third = video(b"\x96\x00av01\x03config");
         assert_eq!((third.codec(), third.track(), third.is_sequence_header()), (Some(CodecId::Av1), 3, true));
+        assert!(!third.has_several_tracks());
+        // Many tracks of av01: number 3 with 2 bytes, number 4 with 1.
+        let both = video(b"\x96\x10av01\x03\0\0\x02ab\x04\0\0\x01c");
+        assert_eq!((both.track(), both.has_several_tracks(), both.is_sequence_header()), (3, true, true));
         assert_eq!((video(b"").codec(), video(b"").track()), (None, 0));
         let script = |body| Tag { kind: TagKind::Script, ..video(body) };
         assert!(script(b"\x02\x00\x0aonMetaData\x08").is_metadata());

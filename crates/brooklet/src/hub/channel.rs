@@ -155,6 +155,11 @@ impl Publication {
         self.channel.lock().log.codecs().iter().map(ToString::to_string).collect()
     }
 
+    /// What is counted of its viewers, also when it has ended.
+    pub(crate) fn tally(&self) -> Tally {
+        Tally(self.channel.clone())
+    }
+
     /// The stream is over: viewers get what they have not had yet, then the end.
     pub(crate) fn end(self) {
         self.channel.leave(self.generation, Phase::Ended);
@@ -176,6 +181,21 @@ impl Drop for Publication {
                 hub.tidy(&channel);
             });
         }
+    }
+}
+
+/// What the viewers of a stream have had, all together.
+pub(crate) struct Tally(Arc<Channel<Tag>>);
+
+impl Tally {
+    /// Bytes that were sent.
+    pub(crate) fn sent(&self) -> u64 {
+        self.0.sent.load(Ordering::Relaxed)
+    }
+
+    /// Tags that slow ones skipped.
+    pub(crate) fn skipped(&self) -> u64 {
+        self.0.skipped.load(Ordering::Relaxed)
     }
 }
 

@@ -51,6 +51,9 @@ pub(crate) struct Log<T> {
     has_video: bool,
     /// Whether the publisher has sent a key frame.
     anchored: bool,
+    /// Of several tracks of pictures, the one at whose key frames viewers begin: those of the others come right
+    /// after, and one who began there would miss the first.
+    lead: Option<u8>,
     /// The time of the last unit that is no header.
     latest: Option<i64>,
     /// What is added to the times of this publisher.
@@ -118,6 +121,7 @@ impl<T: Unit> Log<T> {
             codecs: Vec::new(),
             has_video: false,
             anchored: false,
+            lead: None,
             latest: None,
             shift: Shift::By(0),
         }
@@ -132,7 +136,7 @@ impl<T: Unit> Log<T> {
         self.starts.clear();
         self.starts.push_back(Start { number: self.end(), time, headers: self.headers.clone() });
         self.codecs.clear();
-        (self.has_video, self.anchored) = (false, false);
+        (self.has_video, self.anchored, self.lead) = (false, false, None);
         self.shift = self.latest.map_or(Shift::By(0), |latest| Shift::ToFollow(latest + STEP));
     }
 
@@ -149,7 +153,7 @@ impl<T: Unit> Log<T> {
                 self.has_video |= video;
                 version = self.remember(slot, &unit);
             }
-            Role::KeyFrame => (self.has_video, self.anchored) = (true, true),
+            Role::KeyFrame { .. } => (self.has_video, self.anchored) = (true, true),
             Role::Frame => self.has_video = true,
             Role::Other => {}
         }
@@ -158,7 +162,12 @@ impl<T: Unit> Log<T> {
         }
         let (time, size) = (unit.time(), unit.size());
         let number = self.end();
-        if role == Role::KeyFrame || role == Role::Other && !self.has_video {
+        let is_start = match role {
+            Role::KeyFrame { track } => *self.lead.get_or_insert(track) == track,
+            Role::Other => !self.has_video,
+            Role::Header { .. } | Role::Frame => false,
+        };
+        if is_start {
             self.starts.push_back(Start { number, time, headers: self.headers.clone() });
         }
         self.items.push_back(Item { unit, version, before: self.total });
@@ -287,10 +296,12 @@ impl<T: Unit> Log<T> {
         let header = Header { slot, version: self.version, unit: unit.clone() };
         let headers = Arc::make_mut(&mut self.headers);
         match known {
-            Some(index) => headers[index] = header,
-            None if headers.len() < MAX_HEADERS => headers.push(header),
+            // They are handed out in the order in which they came: one may cover another in part.
+            Some(index) => _ = headers.remove(index),
+            None if headers.len() < MAX_HEADERS => {}
             None => return 0,
         }
+        headers.push(header);
         self.version
     }
 
@@ -316,6 +327,10 @@ impl<T: Unit> Log<T> {
         self.released = self.released.max(self.first);
         while self.starts.front().is_some_and(|start| start.number < self.first) {
             self.starts.pop_front();
+        }
+        if self.starts.is_empty() {
+            // Its track may have ended: the next key frame is as good.
+            self.lead = None;
         }
     }
 }

@@ -34,23 +34,31 @@ pub(crate) enum Role {
         /// Whether that is pictures.
         video: bool,
     },
-    /// A picture from which decoding can begin.
-    KeyFrame,
-    /// A picture that needs those before it, since the last key frame.
+    /// A picture from which decoding of its track can begin.
+    KeyFrame {
+        /// 0 where there is only one.
+        track: u8,
+    },
+    /// A picture that needs those before it, since the last key frame of its track.
     Frame,
     /// Sound and data, which stand alone.
     Other,
 }
 
+/// The bit of a slot that is for several tracks.
+const TOGETHER: u16 = 1 << 15;
+
 impl Unit for Tag {
     fn role(&self) -> Role {
-        let slot = |kind: TagKind| u16::from(kind as u8) << 8 | u16::from(self.track());
+        // The configuration of several tracks at once stands beside that of each.
+        let together = if self.has_several_tracks() { TOGETHER } else { 0 };
+        let slot = |kind: TagKind| together | u16::from(kind as u8) << 8 | u16::from(self.track());
         match self.kind {
             TagKind::Script if self.is_metadata() => Role::Header { slot: slot(self.kind), video: false },
             kind if self.is_sequence_header() => {
                 Role::Header { slot: slot(kind), video: kind == TagKind::Video }
             }
-            TagKind::Video if self.is_key_frame() => Role::KeyFrame,
+            TagKind::Video if self.is_key_frame() => Role::KeyFrame { track: self.track() },
             TagKind::Video => Role::Frame,
             TagKind::Audio | TagKind::Script => Role::Other,
         }

@@ -24,10 +24,10 @@ pub(super) async fn connect(
     options: &ClientOptions,
     tls: &TlsOptions,
     write_timeout: Option<Duration>,
-) -> Result<Connection<Client>> {
+) -> Result<Connection> {
     let (mut login, mut target) = (Login::new(peer), peer.clone());
     loop {
-        let description = match attempt(text, &target, purpose, options, tls, write_timeout).await {
+        let description = match attempt(text, peer, &target, purpose, options, tls, write_timeout).await {
             Err(Error::Rtmp { source: brooklet_rtmp::Error::Authentication { description, .. }, .. }) => {
                 description
             }
@@ -38,14 +38,16 @@ pub(super) async fn connect(
     }
 }
 
+/// One connection: to `target`, which is `peer` with what the login has added.
 async fn attempt(
     text: &str,
+    peer: &RtmpUrl,
     target: &RtmpUrl,
     purpose: Purpose,
     options: &ClientOptions,
     tls: &TlsOptions,
     write_timeout: Option<Duration>,
-) -> Result<Connection<Client>> {
+) -> Result<Connection> {
     let socket = tcp::connect(&target.host, target.port).await;
     let socket = socket.map_err(|source| Error::io(text, "cannot connect", source))?;
     if purpose == Purpose::Publish {
@@ -53,7 +55,7 @@ async fn attempt(
     }
     let stream = Stream::to_server(text, &target.host, socket, target.tls.then_some(tls)).await?;
     let client = Client::new(purpose, target, options.clone(), &handshake_random(), now());
-    let mut connection = Connection::new(text, stream, client, write_timeout);
+    let mut connection = Connection::new(text, peer, stream, client, write_timeout);
     match connection.turn(pending::<()>()).await? {
         Turn::Event(ClientEvent::Ready) => Ok(connection),
         _ => Err(Error::Left { url: text.into() }),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use brooklet_rtmp::{Client, ClientOptions, Purpose, RtmpUrl};
+use brooklet_rtmp::{ClientOptions, Purpose, RtmpUrl};
 
 use super::backoff::Backoff;
 use super::connect::connect;
@@ -35,9 +35,9 @@ pub(super) struct Dial {
 
 impl Dial {
     /// The first connection: blocks until the server has agreed, or refused.
-    pub(super) fn first(&self, url: &Url, stopper: &Stopper) -> Result<Connection<Client>> {
+    pub(super) fn first(&self, url: &Url, stopper: &Stopper) -> Result<Connection> {
         let (dial, patience) = (self.clone(), (self.patience(), "the server did not answer"));
-        wait_for(url, stopper, Some(patience), async move { dial.connect().await })
+        wait_for(url, stopper, Some(patience), async move { dial.connect(&dial.peer).await })
     }
 
     /// Tries until the server agrees, is not to be tried any more, or `unwanted` comes to pass. `why` is what ended
@@ -48,7 +48,7 @@ impl Dial {
         made: Instant,
         backoff: &mut Backoff,
         unwanted: impl Future<Output = ()>,
-    ) -> Result<Connection<Client>> {
+    ) -> Result<Connection> {
         if made.elapsed() > GOOD {
             backoff.succeeded();
         }
@@ -57,9 +57,7 @@ impl Dial {
                 let Some(wait) = backoff.failed().filter(|_| why.may_pass()) else { return Err(why) };
                 self.journal.warn(format!("{why}; connecting again in {} s", wait.as_secs_f64()));
                 tokio::time::sleep(wait).await;
-                let limit = self.patience();
-                let outcome = tokio::time::timeout(limit, self.connect()).await;
-                match outcome.unwrap_or_else(|_| Err(self.late("the server did not answer", limit))) {
+                match self.attempt(&self.peer).await {
                     Ok(connection) => return Ok(connection),
                     Err(error) => why = error,
                 }
@@ -68,6 +66,26 @@ impl Dial {
         tokio::select! {
             outcome = trying => outcome,
             () = unwanted => Err(Error::Stopped),
+        }
+    }
+
+    /// Connects where the server has sent us, at once. Where that fails, it goes on as after any other break: where the
+    /// user said.
+    pub(super) async fn elsewhere(
+        &self,
+        to: &RtmpUrl,
+        made: Instant,
+        backoff: &mut Backoff,
+        unwanted: impl Future<Output = ()>,
+    ) -> Result<Connection> {
+        tokio::pin!(unwanted);
+        let moved = tokio::select! {
+            moved = self.attempt(to) => moved,
+            () = &mut unwanted => return Err(Error::Stopped),
+        };
+        match moved {
+            Err(why) if self.reconnect.enabled => self.again(why, made, backoff, unwanted).await,
+            moved => moved,
         }
     }
 
@@ -86,9 +104,15 @@ impl Dial {
         Error::Left { url: self.url.clone() }
     }
 
-    async fn connect(&self) -> Result<Connection<Client>> {
+    async fn attempt(&self, peer: &RtmpUrl) -> Result<Connection> {
+        let limit = self.patience();
+        let outcome = tokio::time::timeout(limit, self.connect(peer)).await;
+        outcome.unwrap_or_else(|_| Err(self.late("the server did not answer", limit)))
+    }
+
+    async fn connect(&self, peer: &RtmpUrl) -> Result<Connection> {
         let (url, limit) = (&self.url, self.stillness());
-        connect(url, &self.peer, self.purpose, &self.client, &self.tls, limit).await
+        connect(url, peer, self.purpose, &self.client, &self.tls, limit).await
     }
 
     fn patience(&self) -> Duration {

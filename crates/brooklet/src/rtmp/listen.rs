@@ -1,28 +1,31 @@
 //! Waiting for viewers.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::io;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use brooklet_flv::Tag;
+use brooklet_media::Timestamp;
 use brooklet_rtmp::{RtmpUrl, Server, ServerEvent, ServerOptions};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
-use super::connection::{Connection, Turn};
+use super::server::peer::{Broken, Happening, Peer};
 use super::server::{Access, RtmpServer, RtmpServerOptions};
-use super::sink::{LAST_TAG, Remote, Sent, TagSink, TagTarget, send_tags};
-use super::stream::Door;
+use super::sink::{LAST_TAG, TagSink, TagTarget};
+use super::stream::{Door, Stream};
+use super::uplink::{Downstream, uplink};
 use super::{handshake_random, now};
-use crate::hub::Publication;
+use crate::hub::{Publication, Tally};
 use crate::protocol::socket::wait_for;
 use crate::protocol::tcp;
 use crate::protocol::{LivePacketSink, SinkOptions};
-use crate::queue::Queue;
 use crate::{Error, Hub, Result, Url, runtime};
 
 /// Connections that may be shaking hands at once; more wait in the system's own queue.
 const VISITORS: usize = 16;
+/// How long each may take to ask for the stream.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// `-listen 1`: waits for a viewer, and serves it alone.
 pub(super) fn open_for_one(
@@ -32,24 +35,19 @@ pub(super) fn open_for_one(
 ) -> Result<Box<dyn LivePacketSink>> {
     let (text, host, port) = (url.text.clone(), peer.host.clone(), peer.port);
     let door = Door::new(&text, peer.tls.then_some(&options.tls))?;
+    let timeout = options.timeout;
     let arriving = async move {
         let listener =
             tcp::bind(&host, port).await.map_err(|source| Error::io(&text, "cannot listen", source))?;
-        first_viewer(&text, &listener, &door).await
+        first_viewer(&text, &listener, &door, timeout).await
     };
     let patience = options.timeout.map(|after| (after, "no viewer came"));
-    let connection = wait_for(url, &options.stopper, patience, arriving)?;
-    let remote = Remote::new(&url.text, &options.stopper);
-    let (tags, outcome, sent, text) =
-        (remote.tags.clone(), remote.outcome.clone(), remote.sent.clone(), url.text.clone());
+    let viewer = wait_for(url, &options.stopper, patience, arriving)?;
+    let (up, down) = uplink(&url.text, &options.stopper, None);
     let runtime =
         runtime::handle().map_err(|source| Error::io(&url.text, "cannot start the network", source))?;
-    runtime.spawn(async move {
-        let ended = play(connection, &tags, &sent, &text).await;
-        let _ = outcome.send(ended).await;
-        tags.close();
-    });
-    Ok(Box::new(TagSink::new(&url.text, true, remote)))
+    runtime.spawn(down.shared.clone().run(play(url.text.clone(), viewer, down, options.timeout)));
+    Ok(Box::new(TagSink::new(&url.text, true, up)))
 }
 
 /// Runs by itself; viewers come, join at a key frame, and go.
@@ -71,94 +69,136 @@ pub(super) fn open_for_many(
     };
     let (host, port) = (peer.host.clone(), peer.port);
     let server = RtmpServer::bind_to(url, host, port, &hub, options_of_server, &options.stopper)?;
-    Ok(Box::new(TagSink::new(&url.text, true, Audience { hub, publication: Some(publication), server })))
+    let tally = publication.tally();
+    Ok(Box::new(TagSink::new(&url.text, true, Audience { tally, publication: Some(publication), server })))
 }
 
 /// The first of all who connect to ask for the stream. Others, who only look whether the port is open, hold nobody
-/// up.
-async fn first_viewer(url: &str, listener: &TcpListener, door: &Door) -> Result<Connection<Server>> {
-    let (found, mut viewers) = mpsc::channel(1);
-    let visitors = Arc::new(tokio::sync::Semaphore::new(VISITORS));
+/// up, and go when it is found.
+async fn first_viewer(
+    url: &str,
+    listener: &TcpListener,
+    door: &Door,
+    patience: Option<Duration>,
+) -> Result<Peer<Stream>> {
+    let mut visitors = JoinSet::new();
     loop {
         tokio::select! {
-            Some(viewer) = viewers.recv() => return Ok(viewer),
-            accepted = listener.accept() => {
-                let (stream, _) = accepted.map_err(|source| Error::io(url, "cannot accept", source))?;
-                let (found, url, door) = (found.clone(), url.to_string(), door.clone());
-                let Ok(place) = visitors.clone().acquire_owned().await else { continue };
-                tokio::spawn(async move {
-                    if let Ok(viewer) = welcome(&url, &door, stream).await {
-                        let _ = found.send(viewer).await;
-                    }
-                    drop(place);
-                });
+            Some(came) = visitors.join_next() => {
+                if let Ok(Ok(Ok(viewer))) = came {
+                    return Ok(viewer);
+                }
+            }
+            accepted = listener.accept(), if visitors.len() < VISITORS => match accepted {
+                Ok((socket, _)) => {
+                    let (url, door) = (url.to_string(), door.clone());
+                    visitors.spawn(tokio::time::timeout(HANDSHAKE, async move {
+                        welcome(&url, &door, socket, patience).await
+                    }));
+                }
+                // It was gone again before it was accepted.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(source) => return Err(Error::io(url, "cannot accept", source)),
             }
         }
     }
 }
 
 /// Shakes hands and goes as far as the viewer's `play`.
-async fn welcome(url: &str, door: &Door, socket: TcpStream) -> Result<Connection<Server>> {
+async fn welcome(
+    url: &str,
+    door: &Door,
+    socket: TcpStream,
+    patience: Option<Duration>,
+) -> Result<Peer<Stream>> {
+    let failed = |broken| failure(url, broken, patience);
     let stream = door.admit(url, socket).await?;
-    let server = Server::new(ServerOptions::default(), &handshake_random(), now());
-    let mut connection = Connection::new(url, stream, server, None);
+    let mut peer = Peer::new(stream, Server::new(ServerOptions::default(), &handshake_random(), now()));
     loop {
-        match connection.turn(std::future::pending::<()>()).await? {
-            Turn::Event(ServerEvent::ConnectRequested(_)) => accept(url, &mut connection)?,
+        match peer.next().await.map_err(failed)? {
+            Happening::Event(ServerEvent::ConnectRequested(_)) => accept(url, &mut peer)?,
             // There is one stream, and it goes to whoever asks for any, as with ffmpeg's listener.
-            Turn::Event(ServerEvent::PlayRequested(_)) => {
-                accept(url, &mut connection)?;
-                return Ok(connection);
+            Happening::Event(ServerEvent::PlayRequested(_)) => {
+                accept(url, &mut peer)?;
+                return Ok(peer);
             }
-            Turn::Event(ServerEvent::PublishRequested(_)) => {
+            Happening::Event(ServerEvent::PublishRequested(_)) => {
                 let why = "this address plays a stream; it does not take one";
-                let refused = connection.endpoint.refuse("NetStream.Publish.Denied", why);
+                let refused = peer.server.refuse("NetStream.Publish.Denied", why);
                 refused.map_err(|source| Error::rtmp(url, source))?;
             }
-            Turn::Event(_) => {}
-            Turn::Closed | Turn::Other(()) => return Err(Error::Left { url: url.into() }),
+            Happening::Event(_) => {}
+            Happening::Closed => return Err(Error::Left { url: url.into() }),
         }
     }
 }
 
-fn accept(url: &str, connection: &mut Connection<Server>) -> Result<()> {
-    connection.endpoint.accept().map_err(|source| Error::rtmp(url, source))
+fn accept(url: &str, peer: &mut Peer<Stream>) -> Result<()> {
+    peer.server.accept().map_err(|source| Error::rtmp(url, source))
 }
 
 /// Sends a viewer its tags until there are no more, or it leaves: both are a normal end.
 async fn play(
-    mut connection: Connection<Server>,
-    tags: &Queue<Tag>,
-    sent: &AtomicU64,
-    url: &str,
+    url: String,
+    mut peer: Peer<Stream>,
+    mut down: Downstream,
+    patience: Option<Duration>,
 ) -> Result<()> {
-    let send = |server: &mut Server, tag: &Tag| server.send(tag).map_err(|source| Error::rtmp(url, source));
-    let on_event = |_: &mut Server, event| Ok(event != ServerEvent::End);
-    match send_tags(&mut connection, tags, sent, send, on_event).await {
-        Ok(Sent::All) => {
-            tokio::time::sleep(LAST_TAG).await;
-            connection.endpoint.finish();
-            connection.close().await.map(drop)
+    let (mut tags, mut more) = (Vec::new(), true);
+    loop {
+        let before = peer.sent();
+        peer.set_deadline(patience.map_or(Timestamp::MAX, |patience| now() + patience));
+        let happening = peer.send_all().await;
+        peer.set_deadline(Timestamp::MAX);
+        down.shared.sent.store(peer.sent(), Ordering::Relaxed);
+        let happening = match happening {
+            // It is slow, and still takes some.
+            Err(Broken::Late) if peer.sent() > before => continue,
+            Ok(None) if !more => break,
+            Ok(None) => tokio::select! {
+                happening = peer.next() => happening,
+                still = down.take(&mut tags) => {
+                    for tag in tags.drain(..) {
+                        peer.server.send(&tag).map_err(|source| Error::rtmp(&url, source))?;
+                    }
+                    more = still;
+                    continue;
+                }
+            },
+            Ok(Some(happening)) => Ok(happening),
+            Err(broken) => Err(broken),
+        };
+        match happening.map_err(|broken| failure(&url, broken, patience))? {
+            Happening::Closed | Happening::Event(ServerEvent::End) => return Err(Error::Left { url }),
+            Happening::Event(_) => {}
         }
-        Ok(Sent::PeerLeft) => Err(Error::Left { url: url.into() }),
-        // A player that is closed resets its connection as often as not.
-        Err(Error::Io { .. }) => Err(Error::Left { url: url.into() }),
-        Err(error) => Err(error),
+    }
+    tokio::time::sleep(LAST_TAG).await;
+    peer.server.finish();
+    peer.close().await;
+    Ok(())
+}
+
+/// Why a viewer gets no more. A player that is closed resets its connection as often as not.
+fn failure(url: &str, broken: Broken, patience: Option<Duration>) -> Error {
+    match broken {
+        Broken::Protocol(source) => Error::rtmp(url, source),
+        Broken::Late => {
+            let after = patience.unwrap_or_default();
+            Error::Timeout { url: url.into(), what: "the viewer took nothing", after }
+        }
+        Broken::Socket(_) | Broken::Deaf | Broken::Talkative => Error::Left { url: url.into() },
     }
 }
 
 /// The output's end of [`open_for_many`].
 struct Audience {
-    hub: Hub,
+    tally: Tally,
     publication: Option<Publication>,
     server: RtmpServer,
 }
 
 impl TagTarget for Audience {
-    fn start(&mut self, headers: Vec<Tag>) -> Result<()> {
-        headers.into_iter().try_for_each(|tag| self.send(tag))
-    }
-
     fn send(&mut self, tag: Tag) -> Result<()> {
         if let Some(publication) = &mut self.publication {
             publication.push(tag);
@@ -175,6 +215,10 @@ impl TagTarget for Audience {
     }
 
     fn bytes(&self) -> u64 {
-        self.hub.streams().iter().map(|stream| stream.sent).sum()
+        self.tally.sent()
+    }
+
+    fn skipped(&self) -> u64 {
+        self.tally.skipped()
     }
 }

@@ -29,7 +29,8 @@ pub struct RtmpOptions {
     pub buffer: Option<Duration>,
     /// `-rtmp_subscribe`: the stream to subscribe to.
     pub subscribe: Option<String>,
-    /// `-rtmp_enhanced_codecs`: FourCCs to tell the server of, separated by commas; `None` is all that we can carry, an empty list says nothing.
+    /// `-rtmp_enhanced_codecs`: FourCCs to tell the server of, separated by commas; `None` is all that we can
+    /// carry, and that we follow requests to reconnect; with a list nothing else is said, with an empty one nothing.
     pub enhanced_codecs: Option<String>,
 }
 
@@ -44,7 +45,9 @@ impl RtmpOptions {
         let mut peer = RtmpUrl::parse(address).map_err(failed)?;
         let RtmpOptions { app, playpath: stream, tc_url, .. } = options.clone();
         peer.set_parts(&UrlParts { app, stream, tc_url });
-        let usual = ClientOptions::default();
+        let mut usual = ClientOptions::default();
+        // See `redirect.rs`.
+        usual.capabilities.caps_ex |= Capabilities::RECONNECT;
         let client = ClientOptions {
             flash_version: options.flash_version,
             live: options.live,
@@ -151,6 +154,12 @@ mod tests {
                 RtmpOptions::default().apply(&Url::parse(&format!("rtmp://h/a/b {words}"))).unwrap_err();
             assert!(error.to_string().contains(says), "{error}");
         }
+    }
+
+    #[test]
+    fn requests_to_reconnect_are_followed_and_that_is_said() {
+        let (_, client) = RtmpOptions::default().apply(&Url::parse("rtmp://h/a/b")).unwrap();
+        assert_eq!(client.capabilities.caps_ex & Capabilities::RECONNECT, Capabilities::RECONNECT);
     }
 
     #[test]

@@ -4,11 +4,12 @@ use std::time::Instant;
 
 use brooklet_flv::{Tag, TagReader};
 use brooklet_media::{DemuxEvent, Metadata};
-use brooklet_rtmp::{Client, ClientEvent, ClientOptions, Purpose, RtmpUrl};
+use brooklet_rtmp::{ClientEvent, ClientOptions, Purpose, RtmpUrl};
 
 use super::backoff::Backoff;
 use super::connection::{Connection, Turn};
 use super::dial::Dial;
+use super::redirect::Redirect;
 use crate::protocol::{PacketSource, SourceOptions};
 use crate::queue::Queue;
 use crate::{Error, Result, Url, runtime};
@@ -52,7 +53,7 @@ pub(super) fn open(
 }
 
 /// What the connection's task hands to the input's thread.
-enum Arrival {
+pub(super) enum Arrival {
     Tag(Tag),
     /// The next tag is from another connection.
     Again,
@@ -66,31 +67,35 @@ enum Ended {
     Stream,
     /// The reader wants no more.
     Reader,
+    /// The server has asked us to go, and a key frame comes next.
+    KeyFrame,
     /// It broke.
     Broken(Error),
 }
 
 /// Plays until the stream is over, nobody reads any more, or the connection breaks for good.
-async fn play(dial: Dial, mut connection: Connection<Client>, arrivals: Queue<Arrival>) {
-    let mut backoff = Backoff::new(dial.reconnect);
+pub(super) async fn play(dial: Dial, mut connection: Connection, arrivals: Queue<Arrival>) {
+    let (mut backoff, mut redirect) = (Backoff::new(dial.reconnect), Redirect::default());
     loop {
         let made = Instant::now();
-        let ended = receive(&dial, &mut connection, &arrivals).await;
+        let ended = receive(&dial, &mut connection, &arrivals, &mut redirect).await;
         if !matches!(ended, Ended::Broken(_)) {
-            connection.endpoint.finish();
-            // What the peer says to a goodbye changes nothing.
-            let _ = connection.close().await;
+            // The next one need not wait for it.
+            tokio::spawn(connection.leave());
         }
-        let why = match ended {
-            Ended::Broken(why) if dial.reconnect.enabled => why,
-            Ended::Stream if dial.reconnect.at_end => dial.left(),
-            Ended::Broken(why) => {
-                let _ = arrivals.send(Arrival::Failed(why)).await;
-                return arrivals.end();
+        let next = match (ended, redirect.take()) {
+            (Ended::Reader, _) => return arrivals.end(),
+            (_, Some(to)) => dial.elsewhere(&to, made, &mut backoff, arrivals.closed()).await,
+            (Ended::Broken(why), None) if dial.reconnect.enabled => {
+                dial.again(why, made, &mut backoff, arrivals.closed()).await
             }
-            Ended::Stream | Ended::Reader => return arrivals.end(),
+            (Ended::Stream, None) if dial.reconnect.at_end => {
+                dial.again(dial.left(), made, &mut backoff, arrivals.closed()).await
+            }
+            (Ended::Broken(why), None) => Err(why),
+            (Ended::Stream | Ended::KeyFrame, None) => return arrivals.end(),
         };
-        let told = match dial.again(why, made, &mut backoff, arrivals.closed()).await {
+        let told = match next {
             Ok(again) => {
                 connection = again;
                 arrivals.send(Arrival::Again).await
@@ -107,7 +112,12 @@ async fn play(dial: Dial, mut connection: Connection<Client>, arrivals: Queue<Ar
 }
 
 /// Hands on tags until there are no more.
-async fn receive(dial: &Dial, connection: &mut Connection<Client>, arrivals: &Queue<Arrival>) -> Ended {
+async fn receive(
+    dial: &Dial,
+    connection: &mut Connection,
+    arrivals: &Queue<Arrival>,
+    redirect: &mut Redirect,
+) -> Ended {
     loop {
         let turn = match dial.stillness() {
             None => connection.turn(arrivals.closed()).await,
@@ -117,12 +127,15 @@ async fn receive(dial: &Dial, connection: &mut Connection<Client>, arrivals: &Qu
         };
         match turn {
             Ok(Turn::Event(ClientEvent::Tag(tag))) => {
+                if redirect.is_due_before(&tag) {
+                    return Ended::KeyFrame;
+                }
                 if arrivals.send(Arrival::Tag(tag)).await.is_err() {
                     return Ended::Reader;
                 }
             }
             Ok(Turn::Event(ClientEvent::End)) => return Ended::Stream,
-            Ok(Turn::Event(_)) => {}
+            Ok(Turn::Event(event)) => redirect.note(&event, connection, dial),
             Ok(Turn::Other(())) => return Ended::Reader,
             Ok(Turn::Closed) => return Ended::Broken(dial.left()),
             Err(error) => return Ended::Broken(error),

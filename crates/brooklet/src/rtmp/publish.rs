@@ -1,13 +1,14 @@
-//! Publishing to a server: tags to a connection that is made again where it breaks.
+//! Publishing to a server: tags to a connection that is made again where it breaks, or where the server asks for that.
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use brooklet_rtmp::{Client, ClientEvent, ClientOptions, Purpose, RtmpUrl};
+use brooklet_rtmp::{ClientEvent, ClientOptions, Purpose, RtmpUrl};
 
 use super::backoff::Backoff;
 use super::connection::{Connection, Turn};
 use super::dial::Dial;
+use super::redirect::Redirect;
 use super::sink::{LAST_TAG, TagSink};
 use super::uplink::{Downstream, uplink};
 use crate::protocol::{LivePacketSink, SinkOptions};
@@ -34,58 +35,83 @@ pub(super) fn open(
     let (up, down) = uplink(&url.text, &options.stopper, options.max_delay);
     let runtime =
         runtime::handle().map_err(|source| Error::io(&url.text, "cannot start the network", source))?;
-    runtime.spawn(async move {
-        let shared = down.shared.clone();
-        let ended = publish(dial, connection, down).await;
-        let _ = shared.outcome.send(ended).await;
-        shared.tags.close();
-    });
+    runtime.spawn(down.shared.clone().run(publish(dial, connection, down)));
     Ok(Box::new(TagSink::new(&url.text, false, up)))
 }
 
 /// Sends tags until there are no more, or the connection breaks for good.
-async fn publish(dial: Dial, mut connection: Connection<Client>, mut down: Downstream) -> Result<()> {
+pub(super) async fn publish(dial: Dial, mut connection: Connection, mut down: Downstream) -> Result<()> {
     let mut backoff = Backoff::new(dial.reconnect);
-    let mut skips = Skips::default();
+    let (mut skips, mut redirect) = (Skips::default(), Redirect::default());
     loop {
         let made = Instant::now();
-        let Err(why) = send(&dial, &mut connection, &mut down, &mut skips).await else {
-            tokio::time::sleep(LAST_TAG).await;
-            connection.endpoint.finish();
-            return connection.close().await.map(drop);
+        let sent = send(&dial, &mut connection, &mut down, &mut skips, &mut redirect).await;
+        let shared = down.shared.clone();
+        let unwanted = shared.tags.closed();
+        connection = match (sent, redirect.take()) {
+            (Ok(Sent::All), _) => {
+                tokio::time::sleep(LAST_TAG).await;
+                connection.client.finish();
+                return connection.close().await;
+            }
+            (Ok(Sent::UpToKeyFrame), to) => {
+                // Without the word that it is over: viewers there wait for whoever comes back.
+                let _ = connection.close().await;
+                let to = to.unwrap_or_else(|| dial.peer.clone());
+                dial.elsewhere(&to, made, &mut backoff, unwanted).await?
+            }
+            (Err(_), Some(to)) => {
+                down.begin_again();
+                dial.elsewhere(&to, made, &mut backoff, unwanted).await?
+            }
+            (Err(why), None) if dial.reconnect.enabled => {
+                let again = dial.again(why, made, &mut backoff, unwanted).await?;
+                down.begin_again();
+                again
+            }
+            (Err(why), None) => return Err(why),
         };
-        if !dial.reconnect.enabled {
-            return Err(why);
-        }
-        let unwanted = down.shared.tags.closed();
-        connection = dial.again(why, made, &mut backoff, unwanted).await?;
-        down.begin_again();
     }
 }
 
-/// Sends tags until there are no more.
+/// What was sent when sending ended well.
+enum Sent {
+    /// All that there is.
+    All,
+    /// What comes before a key frame, with which another connection is to begin.
+    UpToKeyFrame,
+}
+
+/// Sends tags until there are no more, or until they should go elsewhere.
 async fn send(
     dial: &Dial,
-    connection: &mut Connection<Client>,
+    connection: &mut Connection,
     down: &mut Downstream,
     skips: &mut Skips,
-) -> Result<()> {
+    redirect: &mut Redirect,
+) -> Result<Sent> {
     let mut tags = Vec::new();
     loop {
         let turn = connection.turn(down.take(&mut tags)).await?;
         down.shared.sent.fetch_add(connection.take_sent(), Ordering::Relaxed);
         match turn {
             Turn::Other(more) => {
-                for tag in tags.drain(..) {
-                    connection.endpoint.send(&tag).map_err(|source| Error::rtmp(&dial.url, source))?;
-                }
                 skips.tell(dial, down);
+                let mut waiting = std::mem::take(&mut tags).into_iter();
+                while let Some(tag) = waiting.next() {
+                    if redirect.is_due_before(&tag) {
+                        down.go_on_with(std::iter::once(tag).chain(waiting));
+                        return Ok(Sent::UpToKeyFrame);
+                    }
+                    down.note(&tag);
+                    connection.client.send(&tag).map_err(|source| Error::rtmp(&dial.url, source))?;
+                }
                 if !more {
-                    return Ok(());
+                    return Ok(Sent::All);
                 }
             }
             Turn::Event(ClientEvent::End) | Turn::Closed => return Err(dial.left()),
-            Turn::Event(_) => {}
+            Turn::Event(event) => redirect.note(&event, connection, dial),
         }
     }
 }

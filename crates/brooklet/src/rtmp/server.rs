@@ -10,7 +10,7 @@
 
 mod access;
 mod door;
-mod peer;
+pub(super) mod peer;
 mod report;
 mod session;
 

@@ -1,28 +1,22 @@
-//! Packets to tags, and the queue between the output's thread and its connection.
+//! Packets to tags.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use brooklet_flv::{Tag, TagWriter};
 use brooklet_media::{Metadata, Packet, PacketSink, StreamParams};
 
-use super::connection::{Connection, Endpoint, Turn};
 use crate::protocol::LivePacketSink;
-use crate::queue::Queue;
-use crate::{Error, Result, Stopper};
+use crate::{Error, Result};
 
-/// Tags that wait for the connection, a few seconds of a stream; when full, the encoder blocks.
-pub(super) const WAITING: usize = 256;
 /// Between the last tag and the word that it was the last: GStreamer, told of the end, drops what it has not taken yet.
 pub(super) const LAST_TAG: Duration = Duration::from_millis(100);
-/// Tags sent with one write where they wait.
-const BATCH: usize = 32;
 
 /// Where tags go.
 pub(super) trait TagTarget: Send {
     /// The metadata and sequence headers: sent first, and kept for those who come late.
-    fn start(&mut self, headers: Vec<Tag>) -> Result<()>;
+    fn start(&mut self, headers: Vec<Tag>) -> Result<()> {
+        headers.into_iter().try_for_each(|tag| self.send(tag))
+    }
 
     /// The next tag; blocks while there is no room.
     fn send(&mut self, tag: Tag) -> Result<()>;
@@ -96,105 +90,4 @@ impl<T: TagTarget> LivePacketSink for TagSink<T> {
     fn is_listening(&self) -> bool {
         self.listening
     }
-}
-
-/// The output's end of one connection.
-pub(super) struct Remote {
-    pub(super) url: String,
-    pub(super) stopper: Stopper,
-    pub(super) tags: Queue<Tag>,
-    pub(super) outcome: Queue<Result<()>>,
-    pub(super) sent: Arc<AtomicU64>,
-}
-
-impl Remote {
-    pub(super) fn new(url: &str, stopper: &Stopper) -> Self {
-        let remote = Self {
-            url: url.into(),
-            stopper: stopper.clone(),
-            tags: Queue::new(WAITING),
-            outcome: Queue::new(1),
-            sent: Arc::default(),
-        };
-        let tags = remote.tags.clone();
-        stopper.on_stop(move || tags.close());
-        remote
-    }
-
-    /// Why the connection took no more.
-    fn verdict(&mut self) -> Result<()> {
-        match self.outcome.pop() {
-            Some(outcome) => outcome,
-            None => Err(Error::Stopped),
-        }
-    }
-}
-
-impl TagTarget for Remote {
-    fn start(&mut self, headers: Vec<Tag>) -> Result<()> {
-        headers.into_iter().try_for_each(|tag| self.send(tag))
-    }
-
-    fn send(&mut self, tag: Tag) -> Result<()> {
-        if self.tags.push(tag).is_ok() {
-            return Ok(());
-        }
-        if self.stopper.is_stopped() {
-            return Err(Error::Stopped);
-        }
-        self.verdict()?;
-        Err(Error::Left { url: self.url.clone() })
-    }
-
-    fn finish(&mut self) -> Result<()> {
-        self.tags.end();
-        self.verdict()
-    }
-
-    fn bytes(&self) -> u64 {
-        self.sent.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Remote {
-    fn drop(&mut self) {
-        self.tags.close();
-    }
-}
-
-/// The connection's end: sends tags until there are no more, or the peer leaves. What the peer does meanwhile is
-/// `on_event`'s to judge: true goes on.
-pub(super) async fn send_tags<E: Endpoint>(
-    connection: &mut Connection<E>,
-    tags: &Queue<Tag>,
-    sent: &AtomicU64,
-    mut send: impl FnMut(&mut E, &Tag) -> Result<()>,
-    mut on_event: impl FnMut(&mut E, E::Event) -> Result<bool>,
-) -> Result<Sent> {
-    loop {
-        let turn = connection.turn(tags.receive()).await?;
-        sent.fetch_add(connection.take_sent(), Ordering::Relaxed);
-        match turn {
-            Turn::Other(Some(tag)) => {
-                send(&mut connection.endpoint, &tag)?;
-                for tag in std::iter::from_fn(|| tags.try_pop()).take(BATCH) {
-                    send(&mut connection.endpoint, &tag)?;
-                }
-            }
-            Turn::Other(None) => return Ok(Sent::All),
-            Turn::Event(event) => {
-                if !on_event(&mut connection.endpoint, event)? {
-                    return Ok(Sent::PeerLeft);
-                }
-            }
-            Turn::Closed => return Ok(Sent::PeerLeft),
-        }
-    }
-}
-
-/// How sending ended.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Sent {
-    All,
-    PeerLeft,
 }

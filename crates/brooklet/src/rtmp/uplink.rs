@@ -1,21 +1,25 @@
-//! What waits to be published, between the output's thread and the connection's task.
+//! What waits to be sent, between the output's thread and the task of its one connection.
 //!
-//! What comes from a file waits for the server: whoever writes blocks, and nothing is lost. What is live can't wait. Where
+//! What comes from a file, or goes to the one viewer of `-listen 1`, waits for the peer: whoever writes blocks, and nothing is lost. What is live can't wait. Where
 //! the uplink is too slow, or gone for a while, it skips: to the last key frame, as soon as more waits than is allowed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use brooklet_flv::{Tag, TagKind};
+use brooklet_flv::Tag;
 
-use super::sink::{TagTarget, WAITING};
-use crate::hub::{Hub, HubOptions, Publication, Subscription, Taken};
+use super::sink::TagTarget;
+use crate::hub::{Hub, HubOptions, Publication, Role, Subscription, Taken, Unit};
 use crate::queue::Queue;
 use crate::{Error, Result, Stopper};
 
+/// Tags that wait where nothing may be lost, a few seconds of a stream; when full, whoever writes blocks.
+const WAITING: usize = 256;
 /// Tags sent with one write where they wait.
 const BATCH: usize = 32;
+/// How long the connection's task may take for its goodbye once nobody wants it any more.
+const FAREWELL: Duration = Duration::from_secs(4);
 
 /// The output's end.
 pub(super) struct Uplink {
@@ -31,10 +35,12 @@ pub(super) struct Downstream {
     pub(super) shared: Shared,
     /// Where it is live.
     subscription: Option<Subscription>,
-    /// Metadata and sequence headers so far, for another connection.
-    headers: Vec<Tag>,
+    /// Metadata and sequence headers so far, by what they configure, for another connection: a few.
+    headers: Vec<(u16, Tag)>,
     /// Headers that go before the next tag.
     again: Vec<Tag>,
+    /// What goes before all else: less than two batches.
+    first: Vec<Tag>,
     has_video: bool,
     /// Until the next key frame.
     skipping: bool,
@@ -52,6 +58,24 @@ pub(super) struct Shared {
     pub(super) sent: Arc<AtomicU64>,
     /// Pictures and sounds skipped so far.
     pub(super) skipped: Arc<AtomicU64>,
+}
+
+impl Shared {
+    /// Runs the connection's task, and tells the output's end how it ended. When nobody wants it any more, it has a moment
+    /// to say goodbye.
+    pub(super) async fn run(self, task: impl Future<Output = Result<()>>) {
+        let unwanted = async {
+            self.tags.closed().await;
+            tokio::time::sleep(FAREWELL).await;
+        };
+        let ended = tokio::select! {
+            ended = task => ended,
+            () = unwanted => Err(Error::Stopped),
+        };
+        let _ = self.outcome.send(ended).await;
+        self.outcome.end();
+        self.tags.close();
+    }
 }
 
 /// Both ends. With `max_delay`, what waits is live, and skips where it is older than that.
@@ -82,10 +106,6 @@ impl Uplink {
 }
 
 impl TagTarget for Uplink {
-    fn start(&mut self, headers: Vec<Tag>) -> Result<()> {
-        headers.into_iter().try_for_each(|tag| self.send(tag))
-    }
-
     fn send(&mut self, tag: Tag) -> Result<()> {
         let taken = match &mut self.publication {
             Some(publication) => {
@@ -134,6 +154,7 @@ impl Downstream {
             subscription,
             headers: Vec::new(),
             again: Vec::new(),
+            first: Vec::new(),
             has_video: false,
             skipping: false,
             skipped: 0,
@@ -142,6 +163,10 @@ impl Downstream {
 
     /// Adds the next tags to `out`; false at the end.
     pub(super) async fn take(&mut self, out: &mut Vec<Tag>) -> bool {
+        if !self.first.is_empty() {
+            out.append(&mut self.first);
+            return true;
+        }
         match &mut self.subscription {
             Some(subscription) => {
                 let taken = std::future::poll_fn(|context| subscription.poll_take(context, BATCH, out));
@@ -168,12 +193,34 @@ impl Downstream {
 
     /// There is another connection: it gets the headers, then what begins with a key frame.
     pub(super) fn begin_again(&mut self) {
+        if !self.first.is_empty() {
+            // It was to begin with these, and had no time to.
+            return;
+        }
         match &mut self.subscription {
             Some(subscription) => subscription.rejoin(),
             None => {
-                self.again.clone_from(&self.headers);
+                self.again = self.headers.iter().map(|(_, tag)| tag.clone()).collect();
                 self.skipping = self.has_video;
             }
+        }
+    }
+
+    /// There will be another connection: it gets the headers, then these tags, which were taken and not sent.
+    pub(super) fn go_on_with(&mut self, tags: impl Iterator<Item = Tag>) {
+        self.first = self.headers.iter().map(|(_, tag)| tag.clone()).chain(tags).collect();
+    }
+
+    /// This tag is being sent.
+    pub(super) fn note(&mut self, tag: &Tag) {
+        match tag.role() {
+            Role::Header { slot, video } => {
+                self.has_video |= video;
+                self.headers.retain(|(old, _)| *old != slot);
+                self.headers.push((slot, tag.clone()));
+            }
+            Role::KeyFrame { .. } | Role::Frame => self.has_video = true,
+            Role::Other => {}
         }
     }
 
@@ -183,15 +230,13 @@ impl Downstream {
     }
 
     fn keep(&mut self, tag: Tag, out: &mut Vec<Tag>) {
-        self.has_video |= tag.kind == TagKind::Video;
-        if tag.is_sequence_header() || tag.kind == TagKind::Script {
-            self.headers.retain(|old| old.kind != tag.kind);
-            self.headers.push(tag.clone());
-        } else if self.skipping && !tag.is_key_frame() {
-            self.skipped += 1;
-            return;
-        } else {
-            self.skipping = false;
+        match tag.role() {
+            Role::Header { .. } => {}
+            Role::Frame | Role::Other if self.skipping => {
+                self.skipped += 1;
+                return;
+            }
+            Role::KeyFrame { .. } | Role::Frame | Role::Other => self.skipping = false,
         }
         out.append(&mut self.again);
         out.push(tag);
@@ -201,6 +246,7 @@ impl Downstream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use brooklet_flv::TagKind;
     use bytes::Bytes;
 
     fn picture(key: bool, timestamp: i64) -> Tag {
@@ -220,6 +266,7 @@ mod tests {
             let soon = Duration::from_millis(20);
             while tokio::time::timeout(soon, down.take(&mut out)).await == Ok(true) {}
         });
+        out.iter().for_each(|tag| down.note(tag));
         let time = |tag: &Tag| if tag.is_sequence_header() { -1 } else { tag.timestamp };
         out.iter().map(time).collect()
     }
@@ -249,5 +296,38 @@ mod tests {
         down.begin_again();
         up.send(picture(false, 1_800)).unwrap();
         assert_eq!(take(&mut down), [-1, 1600, 1640, 1680, 1720, 1760, 1800]);
+    }
+
+    #[test]
+    fn what_was_taken_and_not_sent_begins_the_next_connection() {
+        for delay in [None, Some(Duration::from_millis(500))] {
+            let (mut up, mut down) = uplink("x", &Stopper::new(), delay);
+            up.start(vec![header()]).unwrap();
+            (0..3).for_each(|n| up.send(picture(n == 0, n)).unwrap());
+            assert_eq!(take(&mut down), [-1, 0, 1, 2]);
+            down.go_on_with([picture(true, 3), picture(false, 4)].into_iter());
+            // Nor is it lost where that connection breaks before it begins.
+            down.begin_again();
+            up.send(picture(false, 5)).unwrap();
+            assert_eq!(take(&mut down)[..3], [-1, 3, 4], "{delay:?}");
+            assert_eq!(down.skipped(), 0);
+        }
+    }
+
+    #[test]
+    fn another_connection_gets_the_header_of_every_track() {
+        let of_track = |track| {
+            let body = Bytes::copy_from_slice(&[0x96, 0, b'a', b'v', b'0', b'1', track]);
+            Tag { kind: TagKind::Video, timestamp: 0, body }
+        };
+        let cue = Bytes::from_static(b"\x02\0\x0aonCuePoint\x05");
+        let metadata = Bytes::from_static(b"\x02\0\x0aonMetaData\x05");
+        let [metadata, cue] = [metadata, cue].map(|body| Tag { kind: TagKind::Script, timestamp: 0, body });
+        let (mut up, mut down) = uplink("x", &Stopper::new(), None);
+        up.start(vec![metadata.clone(), of_track(0), of_track(1)]).unwrap();
+        [cue, picture(true, 1)].into_iter().for_each(|tag| up.send(tag).unwrap());
+        take(&mut down);
+        down.go_on_with(std::iter::empty());
+        assert_eq!(down.first, [metadata, of_track(0), of_track(1)]);
     }
 }

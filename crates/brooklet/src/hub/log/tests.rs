@@ -241,3 +241,40 @@ fn a_place_that_was_forgotten_is_a_skip() {
     let (tags, skipped) = take(&log, &mut slow);
     assert_eq!((times(&tags)[0], skipped), (9_990 * 40, 9_989));
 }
+
+/// A video tag of one track of AV1, as Enhanced RTMP's multitrack has it: frame type, packet type, content.
+fn of_track(track: u8, frame: u8, packet: u8, timestamp: i64) -> Tag {
+    let body = [0x80 | frame << 4 | 6, packet, b'a', b'v', b'0', b'1', track, track];
+    tag(TagKind::Video, timestamp, &body, 0)
+}
+
+#[test]
+fn tracks_keep_their_headers_and_viewers_begin_with_the_first() {
+    let mut log = begun();
+    let headers = [0, 1].map(|track| of_track(track, 1, 0, 0));
+    let pictures = [0, 1].map(|track| of_track(track, 1, 1, 40));
+    push(&mut log, headers.iter().chain(&pictures).cloned());
+    let both = [headers, pictures].concat();
+    assert_eq!(take(&log, &mut log.join()), (both.clone(), 0));
+    // Another header of track 1 leaves that of track 0.
+    let mut changed = both[1].clone();
+    changed.body = [&changed.body[..], b"!"].concat().into();
+    push(&mut log, [changed.clone(), both[2].clone(), both[3].clone()]);
+    let expected = [both[0].clone(), changed, both[2].clone(), both[3].clone()];
+    assert_eq!(take(&log, &mut log.join()), (expected.into(), 0));
+}
+
+#[test]
+fn a_header_of_one_track_leaves_what_one_for_several_says_of_the_others() {
+    let mut log = begun();
+    let several = tag(TagKind::Video, 0, b"\x96\x10av01\x00\0\0\x02ab\x01\0\0\x01c", 0);
+    let (one, picture) = (of_track(0, 1, 0, 0), of_track(0, 1, 1, 40));
+    push(&mut log, [several.clone(), one.clone(), picture.clone()]);
+    let all = vec![several.clone(), one.clone(), picture.clone()];
+    assert_eq!(take(&log, &mut log.join()), (all, 0));
+    // The later one counts.
+    let mut newer = several;
+    newer.body = [&newer.body[..newer.body.len() - 1], b"d"].concat().into();
+    push(&mut log, [newer.clone(), picture.clone()]);
+    assert_eq!(take(&log, &mut log.join()), (vec![one, newer, picture], 0));
+}

@@ -2,30 +2,25 @@
 //! beside the one that owns it, and one vectored write for all that waits.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use brooklet_media::Timestamp;
 use brooklet_rtmp::{Output, Server, ServerEvent};
-use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use crate::rtmp::now;
+use crate::rtmp::outbox::Outbox;
 
 /// Bytes read at once, into a buffer that all connections of a thread share.
 const READ: usize = 64 * 1024;
-/// Segments in one vectored write; systems take no more than 1024.
-const VECTORS: usize = 64;
 /// Segments that may wait to be sent. A peer that asks for answers and does not read them is cut off here; what is sent
 /// to viewers at once is far less.
 const WAITING: usize = 16_384;
-/// Segments of a picture and its sound.
-const SEGMENTS: usize = 8;
 /// How long the peer may take for the last bytes, and to close after we have.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -34,15 +29,14 @@ thread_local! {
 }
 
 /// A connection from the server's side.
-pub(super) struct Peer<S> {
+pub(in crate::rtmp) struct Peer<S> {
     stream: S,
-    pub(super) server: Server,
+    pub(in crate::rtmp) server: Server,
     /// What waits to be sent, at most [`WAITING`] segments.
-    outbox: VecDeque<Bytes>,
-    /// Whether TLS may hold back what was written.
-    holds: bool,
+    outbox: Outbox,
     received: u64,
-    sent: u64,
+    /// Why it can't go on, once what came before has been handed out.
+    failure: Option<brooklet_rtmp::Error>,
     /// Bytes that it may send in all.
     allowance: u64,
     /// The owner's, beside that of the state machine.
@@ -54,7 +48,7 @@ pub(super) struct Peer<S> {
 
 /// What ended a [`Peer::poll`].
 #[derive(Debug)]
-pub(super) enum Happening {
+pub(in crate::rtmp) enum Happening {
     /// The client wants something, or sends media.
     Event(ServerEvent),
     /// It has closed its side of the connection.
@@ -63,7 +57,7 @@ pub(super) enum Happening {
 
 /// Why there is no going on with a connection.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Broken {
+pub(in crate::rtmp) enum Broken {
     /// The system's word for it.
     #[error("the connection broke: {}", crate::error::plain(.0))]
     Socket(#[from] io::Error),
@@ -82,14 +76,13 @@ pub(super) enum Broken {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
-    pub(super) fn new(stream: S, server: Server) -> Self {
+    pub(in crate::rtmp) fn new(stream: S, server: Server) -> Self {
         Self {
             stream,
             server,
-            outbox: VecDeque::new(),
-            holds: false,
+            outbox: Outbox::default(),
             received: 0,
-            sent: 0,
+            failure: None,
             allowance: u64::MAX,
             deadline: Timestamp::MAX,
             alarm: None,
@@ -103,13 +96,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     }
 
     /// Bytes sent so far.
-    pub(super) const fn sent(&self) -> u64 {
-        self.sent
+    pub(in crate::rtmp) const fn sent(&self) -> u64 {
+        self.outbox.sent()
     }
 
     /// Whether all has been handed to the system.
     pub(super) fn is_flushed(&self) -> bool {
-        self.outbox.is_empty() && !self.holds
+        self.outbox.is_empty()
     }
 
     /// How much it may send from now on, before [`Peer::poll`] gives up with [`Broken::Talkative`].
@@ -118,7 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     }
 
     /// When [`Peer::poll`] is to give up with [`Broken::Late`]; [`Timestamp::MAX`]: never.
-    pub(super) const fn set_deadline(&mut self, at: Timestamp) {
+    pub(in crate::rtmp) const fn set_deadline(&mut self, at: Timestamp) {
         self.deadline = at;
     }
 
@@ -132,8 +125,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     }
 
     /// Sends and receives until the client does something.
-    pub(super) async fn next(&mut self) -> Result<Happening, Broken> {
+    pub(in crate::rtmp) async fn next(&mut self) -> Result<Happening, Broken> {
         poll_fn(|context| self.poll(context)).await
+    }
+
+    /// The same, until all has been handed to the system: then `None`.
+    pub(in crate::rtmp) async fn send_all(&mut self) -> Result<Option<Happening>, Broken> {
+        poll_fn(|context| match self.poll(context)? {
+            Poll::Ready(happening) => Poll::Ready(Ok(Some(happening))),
+            Poll::Pending if self.is_flushed() => Poll::Ready(Ok(None)),
+            Poll::Pending => Poll::Pending,
+        })
+        .await
     }
 
     /// The same for whoever waits for something else as well. After an error the client has been told why, if it was
@@ -142,16 +145,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         let outcome = ready!(self.poll_on(context));
         if outcome.is_err() {
             while self.drain().is_ok() {}
-            let _ = self.poll_send(context);
+            let _ = self.outbox.poll_send(&mut self.stream, context);
         }
         Poll::Ready(outcome)
     }
 
     /// Sends what there is to say last, then waits a moment for the client to close.
-    pub(super) async fn close(mut self) {
+    pub(in crate::rtmp) async fn close(mut self) {
         while self.drain().is_ok() {}
         let _ = tokio::time::timeout(GOODBYE, async {
-            poll_fn(|context| self.poll_send(context)).await?;
+            poll_fn(|context| self.outbox.poll_send(&mut self.stream, context)).await?;
             poll_fn(|context| Pin::new(&mut self.stream).poll_shutdown(context)).await?;
             // What it still sends concerns nobody; to close with it unread is to take back what was sent.
             while poll_fn(|context| self.poll_receive(context, |_, _| {})).await? > 0 {}
@@ -166,16 +169,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
                 Ok(event) => return Poll::Ready(Ok(Happening::Event(event))),
                 Err(deadline) => deadline,
             };
+            if let Some(failure) = self.failure.take() {
+                return Poll::Ready(Err(failure.into()));
+            }
             if self.outbox.len() > WAITING {
                 return Poll::Ready(Err(Broken::Deaf));
             }
-            if let Poll::Ready(Err(error)) = self.poll_send(context) {
+            if let Poll::Ready(Err(error)) = self.outbox.poll_send(&mut self.stream, context) {
                 return Poll::Ready(Err(error.into()));
             }
             let mut handled = Ok(());
             let handle = |server: &mut Server, bytes: &[u8]| handled = server.handle_input(bytes, now());
             if let Poll::Ready(read) = self.poll_receive(context, handle) {
-                handled?;
+                if let Err(failure) = handled {
+                    self.failure = Some(failure);
+                    continue;
+                }
                 if read? == 0 {
                     self.server.handle_closed();
                     return Poll::Ready(Ok(Happening::Closed));
@@ -197,37 +206,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     fn drain(&mut self) -> Result<ServerEvent, Timestamp> {
         loop {
             match self.server.poll_output() {
-                Output::Transmit(bytes) => self.outbox.push_back(bytes),
+                Output::Transmit(bytes) => self.outbox.push(bytes),
                 Output::Event(event) => return Ok(event),
                 Output::Timeout(deadline) => return Err(deadline),
             }
         }
-    }
-
-    /// Sends what waits, as far as the peer takes it at once.
-    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.holds |= !self.outbox.is_empty();
-        while !self.outbox.is_empty() {
-            let mut slices = [IoSlice::new(&[]); VECTORS];
-            let count = self.outbox.len().min(VECTORS);
-            for (slice, bytes) in slices.iter_mut().zip(&self.outbox) {
-                *slice = IoSlice::new(bytes);
-            }
-            let stream = Pin::new(&mut self.stream);
-            let written = ready!(stream.poll_write_vectored(context, &slices[..count]))?;
-            if written == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            self.sent += written as u64;
-            consume(&mut self.outbox, written);
-        }
-        if self.holds {
-            ready!(Pin::new(&mut self.stream).poll_flush(context))?;
-            self.holds = false;
-        }
-        // Room for what comes at one moment is kept, not for what once came at the beginning.
-        self.outbox.shrink_to(SEGMENTS);
-        Poll::Ready(Ok(()))
     }
 
     /// Bytes that came, handed to `handle` where they are; 0: the peer has closed.
@@ -268,16 +251,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
             alarm.as_mut().reset(Instant::now() + deadline.since(now()));
             self.alarm_at = deadline;
         }
-    }
-}
-
-fn consume(outbox: &mut VecDeque<Bytes>, mut count: usize) {
-    while let Some(front) = outbox.front_mut() {
-        if count < front.len() {
-            front.advance(count);
-            return;
-        }
-        count -= front.len();
-        outbox.pop_front();
     }
 }
