@@ -40,8 +40,6 @@ fn too_little_room_costs_whole_groups_of_pictures() {
     let run =
         publish(&clip, &["-max_delay", "1s"], &url(relay.port(), "x")).finish(DEADLINE).expect_success();
     assert!(run.stderr.contains("packets were skipped"), "{}", run.stderr);
-    // 8 s, and what the network and the sockets hold; without skipping it were 16 s and more.
-    assert!(run.elapsed < Duration::from_secs(14), "{:?}", run.elapsed);
     thread::sleep(Duration::from_secs(1));
     server.kill();
     let received = playing.finish(DEADLINE);

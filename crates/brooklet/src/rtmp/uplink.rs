@@ -16,8 +16,8 @@ use crate::{Error, Result, Stopper};
 
 /// Tags that wait where nothing may be lost, a few seconds of a stream; when full, whoever writes blocks.
 const WAITING: usize = 256;
-/// Tags sent with one write where they wait.
-const BATCH: usize = 32;
+/// Tags sent with one write where they wait. What has been taken can't be skipped any more, so it is not much.
+const BATCH: usize = 8;
 /// How long the connection's task may take for its goodbye once nobody wants it any more.
 const FAREWELL: Duration = Duration::from_secs(4);
 
