@@ -23,6 +23,8 @@ const HEIGHT: usize = 180;
 const RATE: u64 = 25;
 /// How long each program is looked at.
 const SECONDS: u64 = 40;
+/// How late the last picture may be.
+const LATEST: Duration = Duration::from_secs(10);
 /// Bits of a picture's number, and the side of their blocks.
 const BITS: usize = 16;
 const BLOCK: usize = WIDTH / BITS;
@@ -54,7 +56,7 @@ pub(super) fn run(program: &Path, folder: &Path) -> Outcome {
 
 /// Milliseconds that each picture took, in the order of arrival.
 fn delays(program: &Path, at_pipes: &Path, python: &Path, folder: &Path) -> Outcome<Vec<f64>> {
-    let _server = Ended(nginx(folder)?);
+    let server = Ended(nginx(folder)?);
     let url = |name: &str| format!("rtmp://127.0.0.1:{PORT}/live/{name}");
     let receive = format!("-v error -i {} -f rawvideo -fps_mode passthrough -pix_fmt gray -", url("to"));
     let mut receiver = Ended(spawn(program, &receive, Stdio::null(), Stdio::piped())?);
@@ -77,7 +79,12 @@ fn delays(program: &Path, at_pipes: &Path, python: &Path, folder: &Path) -> Outc
     let mut sender = Ended(spawn(program, &send, Stdio::piped(), Stdio::null())?);
     let sent = Arc::new(Mutex::new(Vec::new()));
     let (into, times) = (sender.0.stdin.take(), sent.clone());
-    let sending = thread::spawn(move || into.map(|into| send_pictures(into, &times)));
+    let sending = thread::spawn(move || {
+        into.map(|into| send_pictures(into, &times));
+        thread::sleep(LATEST);
+        // Not every reader ends with the stream; all do with the server.
+        drop(server);
+    });
     let mut delays = Vec::new();
     let mut picture = vec![0; WIDTH * HEIGHT];
     let mut from = receiver.0.stdout.take().ok_or("no pipe")?;
