@@ -21,6 +21,7 @@ use crate::shell::{Outcome, cargo, run as run_command, succeeds, target};
 /// The name that `cargo xtask bench` takes.
 pub(super) const NAME: &str = "viewers";
 const CROWDS: [usize; 4] = [100, 500, 1_000, 2_000];
+const TURNS: usize = 2;
 /// How long the stream is published.
 const SECONDS: u64 = 20;
 const PORT: u16 = 19_468;
@@ -39,6 +40,14 @@ struct Cost {
     kilobytes: f64,
 }
 
+impl Cost {
+    const WORST: Self = Self { millis: f64::INFINITY, kilobytes: f64::INFINITY };
+
+    fn least(self, other: Self) -> Self {
+        Self { millis: self.millis.min(other.millis), kilobytes: self.kilobytes.min(other.kilobytes) }
+    }
+}
+
 /// Prints a table; in a network of its own where that can be had.
 pub(super) fn run(program: &Path, folder: &Path) -> Outcome {
     if !Path::new(MODULE).exists() {
@@ -53,8 +62,7 @@ pub(super) fn run(program: &Path, folder: &Path) -> Outcome {
     println!("| viewers | ours, CPU ms/s each | nginx-rtmp | ratio | ours, kB each | nginx-rtmp | ratio |");
     println!("|---|---|---|---|---|---|---|");
     for viewers in CROWDS {
-        let ours = cost(&ours(program), viewers, folder, own_network)?;
-        let theirs = cost(&nginx(folder)?, viewers, folder, own_network)?;
+        let (ours, theirs) = compare(program, viewers, folder, own_network)?;
         println!(
             "| {viewers} | {:.3} | {:.3} | {:.2} | {:.1} | {:.1} | {:.2} |",
             ours.millis,
@@ -66,6 +74,16 @@ pub(super) fn run(program: &Path, folder: &Path) -> Outcome {
         );
     }
     Ok(())
+}
+
+/// Both in turns; the least of each counts, for noise only adds.
+fn compare(program: &Path, viewers: usize, folder: &Path, own_network: bool) -> Outcome<(Cost, Cost)> {
+    let (mut all_ours, mut all_theirs) = (Cost::WORST, Cost::WORST);
+    for _ in 0..TURNS {
+        all_ours = all_ours.least(cost(&ours(program), viewers, folder, own_network)?);
+        all_theirs = all_theirs.least(cost(&nginx(folder)?, viewers, folder, own_network)?);
+    }
+    Ok((all_ours, all_theirs))
 }
 
 /// Runs a server, a crowd and a publisher.
