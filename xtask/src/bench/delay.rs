@@ -80,7 +80,9 @@ fn delays(program: &Path, at_pipes: &Path, python: &Path, folder: &Path) -> Outc
     let sent = Arc::new(Mutex::new(Vec::new()));
     let (into, times) = (sender.0.stdin.take(), sent.clone());
     let sending = thread::spawn(move || {
-        into.map(|into| send_pictures(into, &times));
+        if let Some(into) = into {
+            send_pictures(into, &times);
+        }
         thread::sleep(LATEST);
         // Not every reader ends with the stream; all do with the server.
         drop(server);
