@@ -159,7 +159,7 @@ fn drain_client(client: &mut Client, sent: &mut Sent, tags: &mut TagReader) {
             Output::Event(ClientEvent::Ready) => {
                 let _ = client.send(&tag());
             }
-            Output::Event(ClientEvent::End) => {}
+            Output::Event(ClientEvent::End | ClientEvent::ReconnectRequested { .. }) => {}
         }
     }
 }
