@@ -73,7 +73,7 @@ impl OutputFormat {
     /// The format of an output: what was asked for, what its protocol or its name says.
     pub(crate) fn find(spec: &OutputSpec) -> Result<Self> {
         // What a device has in place of a URL is its name or a title, and may look like anything.
-        if let Some(device) = spec.format.as_deref().and_then(device::find) {
+        if let Some(device) = spec.format.as_deref().and_then(OutputDevice::find) {
             let holds = Holds::Frames(device);
             return Ok(Self { url: Url::parse(&format!("file:{}", spec.url)), holds });
         }

@@ -256,6 +256,7 @@ impl Writer {
             input: stream.frames.clone(),
             chain,
             window: Window::default(),
+            frames_left: None,
             sink,
             counters: self.counters.clone(),
             pool: self.pool.clone(),

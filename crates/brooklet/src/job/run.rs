@@ -144,9 +144,9 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
                 threads.spawn(name, move || output.run(&mixer, &metadata, &counters, &journal));
             }
             Opened::Frames(sink) => {
-                let Some(Present { input, chain, window }) = presents.next() else { continue };
+                let Some(Present { input, chain, window, frames_left }) = presents.next() else { continue };
                 let (pool, stopper) = (pool.clone(), stopper.clone());
-                let stage = PresentStage { input, chain, window, sink, counters, pool, stopper };
+                let stage = PresentStage { input, chain, window, frames_left, sink, counters, pool, stopper };
                 threads.spawn(name, move || stage.run());
             }
         }
@@ -199,6 +199,7 @@ struct Present {
     input: Queue<Frame>,
     chain: Chain,
     window: Window,
+    frames_left: Option<u64>,
 }
 
 /// An encoder to be, and what makes another output's the same.
@@ -308,7 +309,8 @@ impl Builder<'_> {
             .map_err(|source| Error::Convert { source })?;
         let input = Queue::new(present::FRAMES);
         self.frames.push(((chosen.input, chosen.stream), input.clone()));
-        self.presents.push(Present { input, chain, window: output_window(spec) });
+        let frames_left = if chosen.kind == MediaKind::Video { spec.video.frames } else { spec.audio.frames };
+        self.presents.push(Present { input, chain, window: output_window(spec), frames_left });
         Ok(())
     }
 

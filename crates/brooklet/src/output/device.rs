@@ -30,11 +30,6 @@ pub static OUTPUT_DEVICES: &[OutputDevice] = &[OutputDevice {
     open: speaker::open,
 }];
 
-/// The device with one of its names.
-pub(crate) fn find(name: &str) -> Option<&'static OutputDevice> {
-    OUTPUT_DEVICES.iter().find(|device| device.name == name || device.aliases.contains(&name))
-}
-
 /// Where the frames of one stream end.
 ///
 /// It opens its device with the first frame, whose shape says how, and blocks while the device has enough: that is the
@@ -45,6 +40,16 @@ pub(crate) trait DeviceSink: FrameSink<Error> {
 }
 
 impl OutputDevice {
+    /// The one with this name.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        OUTPUT_DEVICES.iter().find(|device| device.names().any(|known| known == name))
+    }
+
+    /// All its names, ours first.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.aliases.iter().copied())
+    }
+
     /// A way to the device, which `stopper` ends at once.
     pub(crate) fn open(&self, spec: &OutputSpec, stopper: &Stopper) -> Box<dyn DeviceSink> {
         (self.open)(spec, stopper)

@@ -19,6 +19,8 @@ pub(crate) struct PresentStage {
     pub(crate) input: Queue<Frame>,
     pub(crate) chain: Chain,
     pub(crate) window: Window,
+    /// `-frames`: frames that may still pass.
+    pub(crate) frames_left: Option<u64>,
     pub(crate) sink: Box<dyn DeviceSink>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) pool: FramePool,
@@ -48,7 +50,9 @@ impl PresentStage {
                 Cut::After => break,
             };
             self.chain.push(frame).map_err(convert)?;
-            self.present_ready()?;
+            if !self.present_ready()? {
+                break;
+            }
         }
         if self.stopper.is_stopped() {
             return Ok(());
@@ -60,13 +64,19 @@ impl PresentStage {
         Ok(())
     }
 
-    fn present_ready(&mut self) -> Result<()> {
+    /// False where no more frames may pass.
+    fn present_ready(&mut self) -> Result<bool> {
         while let Some(frame) = self.chain.poll().map_err(convert)? {
+            match &mut self.frames_left {
+                Some(0) => return Ok(false),
+                Some(left) => *left -= 1,
+                None => {}
+            }
             self.counters.presented(&frame);
             self.sink.write(frame)?;
             self.count();
         }
-        Ok(())
+        Ok(self.frames_left != Some(0))
     }
 
     fn count(&self) {
