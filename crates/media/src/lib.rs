@@ -11,6 +11,7 @@
 //! | [`packet`], [`params`] | [`Packet`] (one access unit) and [`StreamParams`] (what it is) |
 //! | [`roles`] | the traits [`Demuxer`], [`Muxer`], [`Decoder`], [`Encoder`], [`PacketSink`], [`FrameSink`] |
 //! | [`interleave`] | [`Interleaver`]: packets of several streams into one order, within a bound |
+//! | [`drift`] | [`Drift`]: how another clock runs against this one, from arrivals that jitter |
 //! | [`bitstream`] | what containers and codecs both must know of H.264, HEVC, AV1, VP9, AAC, MP3 and Opus headers |
 //!
 //! Read [`Packet`] and [`Demuxer`] first.
@@ -29,6 +30,7 @@
 //! ```
 
 pub mod bitstream;
+pub mod drift;
 pub mod error;
 pub mod frame;
 pub mod interleave;
@@ -39,6 +41,7 @@ pub mod roles;
 pub mod sample;
 pub mod time;
 
+pub use drift::Drift;
 pub use error::{Error, Result};
 pub use frame::{AudioFrame, Frame, FramePool, VideoFrame};
 pub use interleave::Interleaver;
