@@ -11,6 +11,7 @@
 //! | [`packet`], [`params`] | [`Packet`] (one access unit) and [`StreamParams`] (what it is) |
 //! | [`roles`] | the traits [`Demuxer`], [`Muxer`], [`Decoder`], [`Encoder`], [`PacketSink`], [`FrameSink`] |
 //! | [`interleave`] | [`Interleaver`]: packets of several streams into one order, within a bound |
+//! | [`drift`] | [`Drift`]: how another clock runs against this one, from arrivals that jitter |
 //! | [`bitstream`] | what containers and codecs both must know of H.264, HEVC, AV1, VP9, AAC, MP3 and Opus headers |
 //!
 //! It is `no_std` and needs an allocator, and the standard library only for the feature `std`.
@@ -35,6 +36,7 @@
 extern crate alloc;
 
 pub mod bitstream;
+pub mod drift;
 pub mod error;
 pub mod frame;
 pub mod interleave;
@@ -45,6 +47,7 @@ pub mod roles;
 pub mod sample;
 pub mod time;
 
+pub use drift::Drift;
 pub use error::{Error, Result};
 pub use frame::{AudioFrame, Frame, FramePool, VideoFrame};
 pub use interleave::Interleaver;
