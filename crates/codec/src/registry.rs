@@ -118,6 +118,12 @@ pub fn open_decoder(params: &StreamParams, options: &DecoderOptions) -> Result<B
         CodecId::Vp9 => Ok(Box::new(crate::vp9::Vp9Decoder::new(params, options.pool.clone())?)),
         #[cfg(feature = "aac")]
         CodecId::Aac => Ok(Box::new(crate::aac::AacDecoder::new(params, options.pool.clone())?)),
+        #[cfg(feature = "mp3")]
+        CodecId::Mp3 | CodecId::Mp2 => symphonia(params, options),
+        #[cfg(feature = "flac")]
+        CodecId::Flac => symphonia(params, options),
+        #[cfg(feature = "vorbis")]
+        CodecId::Vorbis => symphonia(params, options),
         #[cfg(feature = "pcm")]
         CodecId::Pcm(_) => Ok(Box::new(crate::pcm::PcmDecoder::new(params, options.pool.clone())?)),
         #[cfg(feature = "rawvideo")]
@@ -148,6 +154,8 @@ pub fn open_encoder(config: &EncoderConfig) -> Result<Box<dyn Encoder>> {
         }
         #[cfg(feature = "aac")]
         (CodecId::Aac, EncodeMedia::Audio(audio)) => Ok(Box::new(crate::aac::AacEncoder::new(audio)?)),
+        #[cfg(feature = "mp3")]
+        (CodecId::Mp3, EncodeMedia::Audio(audio)) => Ok(Box::new(crate::mp3::Mp3Encoder::new(audio)?)),
         #[cfg(feature = "pcm")]
         (CodecId::Pcm(format), EncodeMedia::Audio(audio)) => {
             Ok(Box::new(crate::pcm::PcmEncoder::new(format, audio)?))
@@ -155,6 +163,11 @@ pub fn open_encoder(config: &EncoderConfig) -> Result<Box<dyn Encoder>> {
         (codec, EncodeMedia::Video(_)) => Err(Error::Usage(format!("{codec} does not encode video"))),
         (codec, EncodeMedia::Audio(_)) => Err(Error::Usage(format!("{codec} does not encode sound"))),
     }
+}
+
+#[cfg(any(feature = "mp3", feature = "flac", feature = "vorbis"))]
+fn symphonia(params: &StreamParams, options: &DecoderOptions) -> Result<Box<dyn Decoder>> {
+    Ok(Box::new(crate::symphonia::SymphoniaDecoder::new(params, options.pool.clone())?))
 }
 
 /// Refuses a pixel or sample format that the encoder does not take.

@@ -21,6 +21,14 @@ pub static DECODERS: &[DecoderInfo] = &[
     DecoderInfo { name: "rawvideo", codec: CodecId::RawVideo, description: "raw video" },
     #[cfg(feature = "aac")]
     DecoderInfo { name: "aac", codec: CodecId::Aac, description: "AAC (Advanced Audio Coding)" },
+    #[cfg(feature = "mp3")]
+    DecoderInfo { name: "mp3", codec: CodecId::Mp3, description: "MP3 (MPEG audio layer 3)" },
+    #[cfg(feature = "mp3")]
+    DecoderInfo { name: "mp2", codec: CodecId::Mp2, description: "MP2 (MPEG audio layer 2)" },
+    #[cfg(feature = "flac")]
+    DecoderInfo { name: "flac", codec: CodecId::Flac, description: "FLAC (Free Lossless Audio Codec)" },
+    #[cfg(feature = "vorbis")]
+    DecoderInfo { name: "vorbis", codec: CodecId::Vorbis, description: "Vorbis" },
     #[cfg(feature = "pcm")]
     pcm_decoder(PcmFormat::U8),
     #[cfg(feature = "pcm")]
@@ -84,6 +92,18 @@ pub static ENCODERS: &[EncoderInfo] = &[
             frame_samples: Some(brooklet_media::bitstream::aac::FRAME_SAMPLES),
         },
     },
+    #[cfg(feature = "mp3")]
+    EncoderInfo {
+        name: "mp3",
+        codec: CodecId::Mp3,
+        description: "MP3 (MPEG audio layer 3)",
+        input: EncoderInput::Audio {
+            formats: &[SampleFormat::F32p],
+            rates: crate::mp3::RATES,
+            layouts: crate::mp3::LAYOUTS,
+            frame_samples: None,
+        },
+    },
     #[cfg(feature = "pcm")]
     pcm_encoder(PcmFormat::U8, &[SampleFormat::U8]),
     #[cfg(feature = "pcm")]
@@ -143,6 +163,11 @@ pub(super) static ALIASES: &[(&str, &str)] = &[
     ("aac_mf", "aac"),
     ("libfaac", "aac"),
     ("libvo_aacenc", "aac"),
+    ("libmp3lame", "mp3"),
+    ("libshine", "mp3"),
+    ("mp3_mf", "mp3"),
+    ("mp3float", "mp3"),
+    ("mp2float", "mp2"),
 ];
 
 /// Names of ffmpeg's for what we do not have, and their codecs.
@@ -165,9 +190,8 @@ pub(super) static NOT_BUILT: &[(&str, &str)] = &[
     ("png", "png"),
     ("gif", "gif"),
     ("flv", "flv1"),
+    #[cfg(not(feature = "mp3"))]
     ("mp3", "mp3"),
-    ("libmp3lame", "mp3"),
-    ("libshine", "mp3"),
     ("mp2", "mp2"),
     ("opus", "opus"),
     ("libopus", "opus"),
