@@ -48,7 +48,7 @@ pub mod hub;
 mod input;
 pub mod job;
 mod output;
-mod play;
+pub mod play;
 pub mod protocol;
 mod queue;
 pub mod reader;
