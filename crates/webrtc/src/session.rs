@@ -64,8 +64,7 @@ impl SessionOptions {
 /// sent because the peer has gone is dropped by age, and what arrives waits for missing packets 0.4 s at most.
 pub struct Session {
     rtc: Rtc,
-    /// An offer of ours that has no answer yet, and its sections with what would be sent in them.
-    pending: Option<(SdpPendingOffer, Vec<(Mid, Option<StreamParams>)>)>,
+    pending: Option<PendingOffer>,
     /// The peer's name for its side of ICE.
     remote_name: Option<String>,
     /// By number of the stream; none where the peer does not take it.
@@ -77,6 +76,13 @@ pub struct Session {
     /// When the way to the peer has to be found.
     connect_by: Option<Instant>,
     closed: bool,
+}
+
+/// An offer of ours that has no answer yet.
+struct PendingOffer {
+    inner: SdpPendingOffer,
+    /// Its sections, with what would be sent in them.
+    sections: Vec<(Mid, Option<StreamParams>)>,
 }
 
 /// What a session gives.

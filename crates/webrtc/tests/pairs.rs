@@ -1,4 +1,5 @@
 //! Two sessions tied together in memory: virtual time, and a network that delays, loses and reorders the same each time.
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that can't go on has failed.
 
 mod support;
 

@@ -12,7 +12,7 @@ use str0m::{Candidate, Rtc};
 
 use super::inbound::Inbound;
 use super::outbound::{Outbound, Zero};
-use super::{AUDIO_REORDER, CONNECT, Session, SessionOptions, VIDEO_REORDER};
+use super::{AUDIO_REORDER, CONNECT, PendingOffer, Session, SessionOptions, VIDEO_REORDER};
 use crate::{Error, Result, crypto};
 
 /// Bytes of a description that are read at all.
@@ -87,8 +87,8 @@ impl Session {
             let kind = if *wanted == MediaKind::Video { Kind::Video } else { Kind::Audio };
             offered.push((api.add_media(kind, Direction::RecvOnly, None, None, None), None));
         }
-        let (offer, pending) = api.apply().ok_or_else(|| Error::Protocol("an offer of nothing".into()))?;
-        session.pending = Some((pending, offered));
+        let (offer, inner) = api.apply().ok_or_else(|| Error::Protocol("an offer of nothing".into()))?;
+        session.pending = Some(PendingOffer { inner, sections: offered });
         Ok((session, offer.to_sdp_string()))
     }
 
@@ -98,15 +98,15 @@ impl Session {
     ///
     /// As [`Session::answer`]; [`Error::Protocol`] without an offer.
     pub fn accept_answer(&mut self, answer: &str) -> Result<()> {
-        let (pending, offered) =
+        let pending =
             self.pending.take().ok_or_else(|| Error::Protocol("an answer without an offer".into()))?;
         let (answer, candidates) = self.read_description(answer)?;
         let answer =
             SdpAnswer::from_sdp_string(&answer).map_err(|error| Error::Description(error.to_string()))?;
-        self.rtc.sdp_api().accept_answer(pending, answer)?;
+        self.rtc.sdp_api().accept_answer(pending.inner, answer)?;
         candidates.into_iter().for_each(|candidate| self.rtc.add_remote_candidate(candidate));
         let mut sections = Vec::new();
-        for (mid, params) in offered {
+        for (mid, params) in pending.sections {
             let Some(section) = Section::of(&self.rtc, mid) else { continue };
             if let Some(params) = params {
                 let wanted = section.direction.is_sending();

@@ -1,7 +1,6 @@
 //! The network between two sessions, and what goes over it.
-
-// Each test program uses a part of it.
-#![allow(dead_code)]
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that can't go on has failed.
+#![allow(dead_code)] // Each test program uses a part of it.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
