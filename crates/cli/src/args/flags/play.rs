@@ -7,13 +7,11 @@ pub(super) const FLAGS: &[Flag] = &[
         play.no_display = given.on;
         Ok(())
     })
-    .common()
     .help("no window: sound alone"),
     Flag::play("autoexit", |play, given| {
         play.auto_exit = given.on;
         Ok(())
     })
-    .common()
     .help("end with the media; without it the window stays until it is closed"),
     Flag::play("volume", |play, given| {
         let volume = given.number()?;
@@ -22,7 +20,6 @@ pub(super) const FLAGS: &[Flag] = &[
         Ok(())
     })
     .value("N")
-    .common()
     .help("how loud, from 0 to 100: 100"),
     Flag::play("loop", |play, given| {
         // ffplay counts how often it is played, 0 for ever; an input how often it begins again, -1 for ever.
@@ -36,7 +33,6 @@ pub(super) const FLAGS: &[Flag] = &[
         play.fullscreen = given.on;
         Ok(())
     })
-    .common()
     .help("the window fills the screen; F does the same"),
     Flag::play("x", |play, given| {
         play.size.0 = Some(given.positive()?);
