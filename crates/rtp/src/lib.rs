@@ -8,6 +8,7 @@
 //! | [`RtpPacket`], [`Unwrap`] | read, written; counters without wraps | RFC 3550 §5 |
 //! | [`Rtcp`] | sender and receiver reports, CNAME, BYE | RFC 3550 §6 |
 //! | [`Reception`] | loss and jitter of one source, restarts, forged numbers | RFC 3550 A.1, A.3, A.8 |
+//! | [`RtpReceiver`] | one source among many, its packets without wraps, reports on it | RFC 3550 §6, §8 |
 //! | [`RtpSender`] | numbers, timestamps, reports of one source | RFC 3550 §5, §6 |
 //! | [`Packetizer`], [`Depacketizer`] | L16, L24, PCMU, PCMA, G.722 | RFC 3551, RFC 3190 |
 //! | | Opus | RFC 7587 |
@@ -43,6 +44,7 @@ mod error;
 pub mod packet;
 mod payload;
 mod playout;
+mod receive;
 mod reception;
 mod reorder;
 pub mod rtcp;
@@ -54,6 +56,7 @@ pub use error::{Error, Result};
 pub use packet::{RtpPacket, Unwrap};
 pub use payload::{Depacketizer, Packetizer, Payload, PayloadFormat, Unit};
 pub use playout::{CatchUp, Decision, Measures, Playout, PlayoutOptions, RawSound};
+pub use receive::{Received, RtpReceiver};
 pub use reception::Reception;
 pub use reorder::Reorder;
 pub use rtcp::{ReportBlock, Rtcp, SenderInfo};

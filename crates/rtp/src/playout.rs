@@ -178,7 +178,9 @@ impl Playout {
     /// Takes a unit that came at `now`, in any order. One whose time is past, or that is there already, is dropped.
     pub fn push(&mut self, mut unit: Unit, now: Timestamp) {
         self.measures.received += 1;
-        if unit.duration <= 0 || unit.duration > self.ticks(JUMP) || !self.place(&mut unit) {
+        // No counter without wraps gets as far as 2^60 in the life of a machine.
+        let absurd = unit.timestamp.unsigned_abs() >> 60 != 0;
+        if absurd || unit.duration <= 0 || unit.duration > self.ticks(JUMP) || !self.place(&mut unit) {
             return;
         }
         self.usual = unit.duration;

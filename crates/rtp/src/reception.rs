@@ -83,6 +83,11 @@ impl Reception {
         self.sender = Some((info, now));
     }
 
+    /// The last report of the sender, and when it came.
+    pub const fn last_sender_report(&self) -> Option<(SenderInfo, Timestamp)> {
+        self.sender
+    }
+
     /// Jitter of the arrivals in ticks of the media's clock (§6.4.1).
     pub fn jitter(&self) -> f64 {
         self.jitter
