@@ -234,6 +234,11 @@ impl Playout {
         decision
     }
 
+    /// The unit that waits to be played first: after [`Decision::Conceal`], what comes after the gap or a part of it.
+    pub fn upcoming(&self) -> Option<&Unit> {
+        self.units.first_key_value().map(|(_, unit)| unit)
+    }
+
     /// Seconds of the sender's clock in one of ours ([`Drift::ratio`]).
     pub fn ratio(&self) -> f64 {
         self.drift.ratio()

@@ -120,7 +120,7 @@ impl Lane {
         let clock = self.clock()?;
         // The report's timestamp is near the first's: their difference modulo 32 bits is exact.
         let since = (first as u32).wrapping_sub(info.timestamp) as i32;
-        let wall = i128::from(info.ntp) * 1_000_000_000 >> 32;
+        let wall = (i128::from(info.ntp) * 1_000_000_000) >> 32;
         Some(wall + i128::from(clock.at(since.into()).as_nanos()))
     }
 

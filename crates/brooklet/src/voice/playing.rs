@@ -29,7 +29,7 @@ pub(super) enum Feed {
     /// Bare samples.
     Raw {
         params: StreamParams,
-        sound: RawSound,
+        sound: Box<RawSound>,
         arrivals: Queue<io::Result<Arrival>>,
         timeout: Option<Duration>,
     },
@@ -47,7 +47,7 @@ impl Feed {
             (CodecId::Pcm(pcm), Some(audio)) => (pcm.bytes() * audio.layout.channels(), audio.rate),
             _ => (1, 8_000),
         };
-        Self::Raw { sound: RawSound::new(frame, rate), params, arrivals, timeout }
+        Self::Raw { sound: Box::new(RawSound::new(frame, rate)), params, arrivals, timeout }
     }
 
     fn arrivals(&self) -> Queue<io::Result<Arrival>> {
@@ -278,9 +278,8 @@ impl Stage {
                 }
                 Decision::Play { unit, skipped } => self.renderer.play(&unit, skipped)?,
                 Decision::Hasten(first, second) => self.renderer.hasten(&first, &second)?,
-                Decision::Conceal(ticks) | Decision::Expand(ticks) => {
-                    self.renderer.conceal(self.clock, ticks)?
-                }
+                Decision::Conceal(ticks) => self.renderer.conceal(ticks, self.playout.upcoming())?,
+                Decision::Expand(ticks) => self.renderer.conceal(ticks, None)?,
             }
             self.begin.get_or_insert_with(Instant::now);
         }

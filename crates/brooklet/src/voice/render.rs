@@ -21,6 +21,8 @@ pub(super) struct Renderer {
     pool: FramePool,
     sound: AudioParams,
     params: StreamParams,
+    /// The clock of the units.
+    clock: TimeBase,
     pcm: PcmFormat,
     /// Samples that wait to be taken, as they go out.
     out: BytesMut,
@@ -50,6 +52,7 @@ impl Renderer {
                 start: Some(0),
                 ..StreamParams::audio(CodecId::Pcm(pcm), TimeBase::hz(rate), made)
             },
+            clock: stream.time_base,
             pcm,
             out: BytesMut::new(),
             finished: false,
@@ -97,10 +100,16 @@ impl Renderer {
         self.push(&planes)
     }
 
-    /// Makes so many ticks of sound in place of what is missing.
-    pub(super) fn conceal(&mut self, clock: TimeBase, ticks: i64) -> Result<()> {
-        let samples = clock.rescale(ticks, TimeBase::hz(self.sound.rate));
-        let planes = self.concealer.conceal(usize::try_from(samples).unwrap_or(0));
+    /// Makes so many ticks of sound in place of what is missing: by the codec, which may find a copy of it in `next`, or from
+    /// the sound before.
+    pub(super) fn conceal(&mut self, ticks: i64, next: Option<&Unit>) -> Result<()> {
+        let next = next.map(|unit| Packet::new(0, unit.timestamp, unit.data.clone()));
+        if self.decoder.conceal(0, ticks, next.as_ref()).unwrap_or(false) {
+            let mut planes = self.decoded()?;
+            self.concealer.join(&mut planes, false);
+            return self.push(&planes);
+        }
+        let planes = self.concealer.conceal(self.samples(ticks));
         self.push(&planes)
     }
 
@@ -126,11 +135,15 @@ impl Renderer {
     /// The samples of a unit. Some codecs give what they hold back with the next.
     fn decode(&mut self, unit: &Unit) -> Result<Vec<Vec<f32>>> {
         let packet = Packet { duration: unit.duration, ..Packet::new(0, unit.timestamp, unit.data.clone()) };
-        let mut planes = vec![Vec::new(); self.sound.layout.channels()];
         if self.decoder.decode(&packet).is_err() {
-            let samples = self.params.time_base.rescale(unit.duration, TimeBase::hz(self.sound.rate));
-            return Ok(self.concealer.conceal(usize::try_from(samples).unwrap_or(0)));
+            return Ok(self.concealer.conceal(self.samples(unit.duration)));
         }
+        self.decoded()
+    }
+
+    /// What the decoder has ready.
+    fn decoded(&mut self) -> Result<Vec<Vec<f32>>> {
+        let mut planes = vec![Vec::new(); self.sound.layout.channels()];
         while let Some(Frame::Audio(frame)) = self.decoder.poll_frame() {
             self.converter.push(&frame)?;
         }
@@ -140,6 +153,10 @@ impl Renderer {
             }
         }
         Ok(planes)
+    }
+
+    fn samples(&self, ticks: i64) -> usize {
+        usize::try_from(self.clock.rescale(ticks, TimeBase::hz(self.sound.rate))).unwrap_or(0)
     }
 
     fn push(&mut self, planes: &[Vec<f32>]) -> Result<()> {
