@@ -188,7 +188,7 @@ pub fn free_udp_port() -> u16 {
 pub fn free_rtp_port() -> u16 {
     loop {
         let port = free_udp_port();
-        if port % 2 == 0 && std::net::UdpSocket::bind(("127.0.0.1", port + 1)).is_ok() {
+        if port.is_multiple_of(2) && std::net::UdpSocket::bind(("127.0.0.1", port + 1)).is_ok() {
             return port;
         }
     }
