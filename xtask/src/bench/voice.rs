@@ -142,7 +142,7 @@ fn send(port: u16, network: &Network) -> Outcome<Instant> {
     for number in 0..PACKETS {
         let late = Duration::from_micros(next(network.jitter * 1_000));
         // A mark that is lost would say nothing.
-        if next(1_000) >= network.loss || number % MARK == 0 {
+        if next(1_000) >= network.loss || number.is_multiple_of(MARK) {
             trace.push((PACKET * number as u32 + late, number));
         }
     }
@@ -164,7 +164,7 @@ fn packet(number: u64) -> Vec<u8> {
     bytes.extend((number as u16).to_be_bytes());
     bytes.extend((number as u32 * SAMPLES as u32).to_be_bytes());
     bytes.extend(7u32.to_be_bytes());
-    let loudness = if number % MARK == 0 { 24_000.0 } else { 4_000.0 };
+    let loudness = if number.is_multiple_of(MARK) { 24_000.0 } else { 4_000.0 };
     bytes.extend(
         (0..SAMPLES).map(|n| mulaw(((n as f64 / 20.0 * std::f64::consts::TAU).sin() * loudness) as i32)),
     );
