@@ -111,11 +111,6 @@ impl Window<'_> {
     pub fn resize(&self, width: usize, height: usize) {
         self.display.xdotool(&["windowsize", &self.id, &width.to_string(), &height.to_string()]);
     }
-
-    /// Asks it to close, as a window manager does.
-    pub fn close(&self) {
-        self.display.xdotool(&["windowquit", &self.id]);
-    }
 }
 
 impl Photo {

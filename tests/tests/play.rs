@@ -72,7 +72,7 @@ fn the_picture_is_the_one_that_should_be_there_and_keeps_its_shape() {
     assert!(photo.part(0, 0, 500, 108).iter().all(|sample| *sample == 0), "not black above");
     assert!(photo.part(0, 391, 500, 109).iter().all(|sample| *sample == 0), "not black below");
 
-    window.close();
+    window.press("Escape");
     playing.finish(DEADLINE).expect_success();
 }
 

@@ -4,6 +4,7 @@ mod cases;
 mod delay;
 mod live;
 mod measure;
+mod play;
 mod quality;
 mod startup;
 mod viewers;
@@ -30,7 +31,7 @@ pub(crate) fn run(name: Option<&str>) -> Outcome {
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let is_wanted = |of: &str| name.is_none_or(|name| name == of);
     let mut wanted = cases();
-    let names: Vec<_> = [startup::NAME, live::NAME, delay::NAME, viewers::NAME, voice::NAME]
+    let names: Vec<_> = [startup::NAME, live::NAME, delay::NAME, viewers::NAME, play::NAME, voice::NAME]
         .into_iter()
         .chain(wanted.iter().map(|case| case.name))
         .collect();
@@ -48,6 +49,9 @@ pub(crate) fn run(name: Option<&str>) -> Outcome {
     }
     if is_wanted(delay::NAME) {
         delay::run(&program, &folder)?;
+    }
+    if is_wanted(play::NAME) {
+        play::run(&program, &folder)?;
     }
     if is_wanted(viewers::NAME) {
         viewers::run(&program, &folder)?;

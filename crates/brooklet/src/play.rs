@@ -123,10 +123,14 @@ impl Player {
     /// What can't be opened; [`Error::Stopped`].
     pub fn open(spec: &PlaySpec, stopper: &Stopper) -> Result<Self> {
         let journal: Arc<Journal> = Arc::default();
-        let input = Input::open(&spec.input, stopper, &journal, false)?;
+        // One of its own: the end of a player frees whoever reads for it, and stops nothing else.
+        let own = Stopper::new();
+        let (outer, inner) = (stopper, own.clone());
+        outer.on_stop(move || inner.stop());
+        let input = Input::open(&spec.input, &own, &journal, false)?;
         let probed = input.describe();
         let shared = Arc::new(Shared::new(journal, spec.volume));
-        Ok(Self { spec: spec.clone(), input, probed, stopper: stopper.clone(), shared })
+        Ok(Self { spec: spec.clone(), input, probed, stopper: own, shared })
     }
 
     /// What the input was found to be.
@@ -207,7 +211,7 @@ impl Player {
         let media = Media { pictures: picture.is_some(), sound: has_sound, seekable, live, start, duration };
         let show = Show::new(&self.spec, media, self.shared.clone(), frames.clone(), queues.clone());
         let outcome = show.run(&stopped);
-        self.shared.end();
+        self.stopper.stop();
         frames.close();
         queues.iter().for_each(Queue::close);
         let panicked = threads.into_iter().map(thread::JoinHandle::join).filter(Result::is_err).count() > 0;

@@ -138,11 +138,11 @@ impl<'a> Show<'a> {
         if !self.media.sound || !self.spec.follow_sound {
             return;
         }
-        if let Some(heard) = self.shared.heard(self.round) {
-            self.clock.hear(heard, now);
-        }
+        // Sound that has ended stands where it ended, and tells no time.
         if self.shared.is_silent(self.round) {
             self.clock.let_go(now);
+        } else if let Some(heard) = self.shared.heard(self.round) {
+            self.clock.hear(heard, now);
         }
     }
 
@@ -300,6 +300,9 @@ impl<'a> Show<'a> {
 
     fn report(&self, now: Timestamp) {
         let media = self.clock.at(now).unwrap_or(self.begun_at) + self.media.start;
+        // A window that stays after the end shows the end.
+        let whole = self.media.duration.filter(|_| self.spec.input.loops == 0);
+        let media = whole.map_or(media, |whole| media.min(Timestamp::ZERO + whole));
         let waiting = |number: usize| self.queues.get(number).map_or(0, Queue::len);
         let (pictures, sound) = match (self.media.pictures, self.media.sound) {
             (true, _) => (waiting(0), waiting(1)),

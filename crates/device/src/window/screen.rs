@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Instant;
 
 use winit::application::ApplicationHandler;
+use winit::error::EventLoopError;
 use winit::event::WindowEvent;
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
 use winit::window::WindowId;
@@ -156,8 +157,11 @@ fn build() -> std::result::Result<EventLoop<Command>, String> {
         use winit::platform::windows::EventLoopBuilderExtWindows;
         builder.with_any_thread(true);
     }
-    let display = std::env::var("DISPLAY").map(|display| format!(" (see $DISPLAY, {display})"));
-    builder.build().map_err(|error| format!("{error}{}", display.unwrap_or_default()))
+    builder.build().map_err(|error| match (error, std::env::var("DISPLAY")) {
+        // Its own words name a line of its source.
+        (EventLoopError::Os(_), Ok(display)) => format!("{display} can't be reached (see $DISPLAY)"),
+        (error, _) => error.to_string(),
+    })
 }
 
 /// All windows, as the event loop has them.
