@@ -33,7 +33,8 @@ impl Painter {
         let (left, above) = ((size.0 as usize - width) / 2, (size.1 as usize - height) / 2);
         let mut rows = pixels.chunks_exact_mut((size.0 as usize).max(1));
         rows.by_ref().take(above).for_each(|row| row.fill(0));
-        for (row, painted) in rows.by_ref().zip(placed.rows(0)) {
+        // The picture's rows first: when they end, no row of the window has been taken for them.
+        for (painted, row) in placed.rows(0).zip(rows.by_ref()) {
             row[..left].fill(0);
             row[left + width..].fill(0);
             copy(&mut row[left..left + width], painted);
