@@ -18,7 +18,7 @@ pub(crate) use counters::Counters;
 pub use counters::Journal;
 pub(crate) use plan::{Action, action};
 pub use spec::{
-    AudioSpec, CodecChoice, FpsMode, InputSpec, Listen, Map, OutputSpec, Reconnect, Specifier, VideoSpec,
+    AudioSpec, CodecChoice, FpsMode, Gap, InputSpec, Listen, Map, OutputSpec, Reconnect, Specifier, VideoSpec,
 };
 
 use crate::{Error, Probed, Result, Stopper};

@@ -10,8 +10,9 @@ use std::time::Duration;
 use brooklet_format::{MuxOptions, MuxerInfo};
 use brooklet_media::{Interleaver, MediaKind, Metadata, Packet, PacketSink, StreamParams};
 
-use crate::job::{Counters, Journal, OutputSpec};
+use crate::job::{Counters, Gap, Journal, Listen, OutputSpec};
 use crate::protocol::{self, LivePacketSink, SinkOptions, Target};
+use crate::radio::NowPlaying;
 use crate::{Error, Result, Stopper, Url};
 use mixer::{Mixer, Next};
 use mux::MuxSink;
@@ -68,6 +69,15 @@ impl OutputFormat {
         !matches!(self.url.scheme.as_str(), "file" | "pipe")
     }
 
+    /// What is heard where the source of its sound falls silent.
+    pub(crate) fn gap(&self, spec: &OutputSpec) -> Gap {
+        let is_broadcast = match self.url.scheme.as_str() {
+            "http" | "https" => spec.listen != Listen::No,
+            scheme => scheme.starts_with("icecast"),
+        };
+        spec.gap.unwrap_or(if is_broadcast { Gap::Silence } else { Gap::Hold })
+    }
+
     /// Opens it; this is where `-listen 1` waits. `realtime` says whether packets come no faster than time passes: then
     /// a peer that is too slow loses some, and holds nobody up.
     pub(crate) fn open(
@@ -76,16 +86,21 @@ impl OutputFormat {
         realtime: bool,
         stopper: &Stopper,
         journal: &Arc<Journal>,
+        playing: &NowPlaying,
     ) -> Result<Output> {
         let options = SinkOptions {
             timeout: spec.timeout,
             listen: spec.listen,
             reconnect: spec.reconnect,
             max_delay: spec.max_delay.or(realtime.then_some(MAX_DELAY)),
+            is_realtime: realtime,
             journal: journal.clone(),
             overwrite: spec.overwrite,
             tls: spec.tls.clone(),
             rtmp: spec.rtmp.clone(),
+            http: spec.http.clone(),
+            format: self.info.name,
+            playing: playing.clone(),
             stopper: stopper.clone(),
         };
         let url = spec.url.clone();

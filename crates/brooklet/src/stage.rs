@@ -5,10 +5,13 @@ mod behind;
 pub(crate) mod cut;
 pub(crate) mod decode;
 pub(crate) mod encode;
+pub(crate) mod gap;
+mod pace;
 mod picture;
 pub(crate) mod read;
 mod sound;
 
 pub(crate) use behind::Behind;
+pub(crate) use pace::Pace;
 pub(crate) use picture::PictureChain;
 pub(crate) use sound::SoundChain;

@@ -8,11 +8,13 @@ use brooklet_media::{
     VideoFrame,
 };
 
-use crate::job::{Action, AudioSpec, Counters, FpsMode, Journal, OutputSpec, VideoSpec, action};
+use crate::job::{Action, AudioSpec, Counters, FpsMode, Gap, Journal, OutputSpec, VideoSpec, action};
 use crate::output::mixer::Mixer;
 use crate::output::{Exit, Output, OutputFormat, mixer_for};
 use crate::queue::Queue;
+use crate::radio::NowPlaying;
 use crate::stage::cut::Window;
+use crate::stage::gap::GapFiller;
 use crate::stage::encode::{self, AudioWork, EncodeStage, VideoWork, Work};
 use crate::{Error, Result, Stopper};
 
@@ -29,6 +31,7 @@ pub struct Writer {
     threads: Vec<JoinHandle<Result<()>>>,
     counters: Arc<Counters>,
     journal: Arc<Journal>,
+    playing: NowPlaying,
     /// Until the first write.
     works: Vec<Work>,
 }
@@ -94,6 +97,7 @@ impl Writer {
             threads: Vec::new(),
             counters: Arc::default(),
             journal: Arc::default(),
+            playing: NowPlaying::new(),
             works: Vec::new(),
         })
     }
@@ -154,6 +158,11 @@ impl Writer {
         Ok(())
     }
 
+    /// What is being played: changed at any time, and told to the listeners of a broadcast.
+    pub const fn now_playing(&self) -> &NowPlaying {
+        &self.playing
+    }
+
     /// Lines of warning since the last call: a connection that broke and was made again, and the like.
     pub fn warnings(&self) -> Vec<String> {
         self.journal.take()
@@ -186,7 +195,7 @@ impl Writer {
     }
 
     fn open(&mut self) -> Result<()> {
-        let output = self.format.open(&self.spec, false, &self.stopper, &self.journal)?;
+        let output = self.format.open(&self.spec, false, &self.stopper, &self.journal, &self.playing)?;
         // Each stream has a source of its own, so none waits for another behind the same thread.
         let from: Vec<usize> = (0..self.streams.len()).collect();
         let mixer = mixer_for(&self.spec, &from, false);
@@ -196,6 +205,7 @@ impl Writer {
                 work,
                 window: Window::default(),
                 exits: vec![Exit::new(&mixer, lane, None)],
+                gap: stream.silence(self.format.gap(&self.spec)),
                 counters: self.counters.clone(),
                 pool: self.pool.clone(),
             };
@@ -242,6 +252,15 @@ impl Drop for Writer {
 }
 
 impl Stream {
+    fn silence(&self, gap: Gap) -> Option<GapFiller> {
+        match self.shape {
+            Shape::Sound(SoundShape { rate, layout, format }) if gap == Gap::Silence => {
+                Some(GapFiller::new(AudioParams { format: Some(format), ..AudioParams::new(rate, layout) }))
+            }
+            _ => None,
+        }
+    }
+
     fn frames_of(&mut self, bytes: &[u8], pool: &FramePool) -> brooklet_media::Result<Vec<Frame>> {
         match self.shape {
             Shape::Picture(shape) => self.pictures_of(shape, bytes, pool),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use brooklet_rtmp::{Client, ClientEvent, ClientOptions, Login, Purpose, RtmpUrl};
 
 use super::connection::{Connection, Turn};
-use super::stream::Stream;
+use crate::protocol::stream::Stream;
 use super::{handshake_random, now};
 use crate::protocol::tcp;
 use crate::protocol::tls::TlsOptions;

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::server::peer::{Broken, Happening, Peer};
 use super::server::{Access, RtmpServer, RtmpServerOptions};
 use super::sink::{LAST_TAG, TagSink, TagTarget};
-use super::stream::{Door, Stream};
+use crate::protocol::stream::{Door, Stream};
 use super::uplink::{Downstream, uplink};
 use super::{handshake_random, now};
 use crate::hub::{Publication, Tally};

@@ -22,11 +22,11 @@ use brooklet_rtmp::ChunkLimits;
 use tokio::net::TcpListener;
 
 pub use access::{Access, Token};
-use door::Places;
+use crate::protocol::places::Places;
 use report::Journal;
 pub use report::{Report, Visit};
 
-use super::stream::Door;
+use crate::protocol::stream::Door;
 use crate::hub::StreamStatistics;
 use crate::protocol::socket::wait_for;
 use crate::protocol::{TlsOptions, tcp};

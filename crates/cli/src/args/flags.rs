@@ -8,6 +8,7 @@ mod input;
 mod live;
 mod network;
 mod output;
+mod radio;
 mod refused;
 mod serve;
 mod show;
@@ -19,12 +20,13 @@ use crate::command::Verb;
 
 /// All options, in the order of the help.
 pub(crate) fn all() -> impl Iterator<Item = &'static Flag> {
-    let tables: [&'static [Flag]; 13] = [
+    let tables: [&'static [Flag]; 14] = [
         show::FLAGS,
         global::FLAGS,
         file::FLAGS,
         live::FLAGS,
         network::FLAGS,
+        radio::FLAGS,
         input::FLAGS,
         output::FLAGS,
         video::FLAGS,

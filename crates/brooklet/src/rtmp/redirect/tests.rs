@@ -14,7 +14,7 @@ use crate::rtmp::play::{Arrival, play};
 use crate::rtmp::publish::publish;
 use crate::rtmp::server::peer::{Happening, Peer};
 use crate::rtmp::sink::TagTarget;
-use crate::rtmp::stream::Stream;
+use crate::protocol::stream::Stream;
 use crate::rtmp::uplink::uplink;
 use crate::rtmp::{RtmpOptions, handshake_random, now};
 use crate::{Stopper, Url, runtime};
