@@ -73,6 +73,8 @@ pub struct SinkOptions {
     pub format: &'static str,
     /// What is being played, as it changes.
     pub playing: NowPlaying,
+    /// Stopped when the job is to end: then nobody need wait for time to pass.
+    pub ending: Stopper,
     /// Frees whoever waits for this output.
     pub stopper: Stopper,
 }

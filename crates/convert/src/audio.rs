@@ -2,11 +2,13 @@
 
 mod chunks;
 mod clock;
+mod drift;
 mod remix;
 mod resample;
 pub(crate) mod sample;
 
 pub use chunks::{AudioChunks, LastChunk};
+pub use drift::{DriftResampler, Steering};
 
 use std::collections::VecDeque;
 

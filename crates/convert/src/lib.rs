@@ -9,6 +9,7 @@
 //! | [`FrameRate`] | a constant rate, by repeating and dropping, as ffmpeg's `fps` |
 //! | [`AudioConverter`] | sample format (u8, s16, s32, flt, dbl; packed and planar), rate, mono to 7.1 by swresample's matrices; gaps followed or filled |
 //! | [`AudioChunks`] | frames of exactly so many samples |
+//! | [`DriftResampler`], [`Steering`] | sound from another clock: a speed that changes slowly, and what it must be to hold a level |
 //! | [`VideoFilters`] | `-vf`: scale, fps, format, crop, hflip, vflip, hue, setsar, setdar, setpts, null |
 //! | [`AudioFilters`] | `-af`: aresample, aformat, volume, asetnsamples, anull |
 //!
@@ -40,7 +41,7 @@ mod filters;
 mod rate;
 mod video;
 
-pub use audio::{AudioChunks, AudioConverter, AudioTarget, Gaps, LastChunk};
+pub use audio::{AudioChunks, AudioConverter, AudioTarget, DriftResampler, Gaps, LastChunk, Steering};
 pub use filters::{AudioFilters, VideoFilters};
 pub use rate::FrameRate;
 pub use video::{Scaling, VideoConverter, VideoTarget};

@@ -28,7 +28,7 @@ pub enum Error {
         known: String,
     },
     /// The device, or the system on its behalf, refused.
-    #[error("{device}: {what}: {source}")]
+    #[error("{device}: {what}: {}", plain(source))]
     Device {
         /// The device's name.
         device: String,
@@ -49,6 +49,12 @@ pub enum Error {
         /// The device's name.
         device: String,
     },
+    /// Someone called `stop`.
+    #[error("{device}: stopped")]
+    Stopped {
+        /// The device's name.
+        device: String,
+    },
     /// Frames of a kind that the device does not take, or that can't be converted for it.
     #[error("{device}: {source}")]
     Media {
@@ -57,4 +63,10 @@ pub enum Error {
         /// What is wrong.
         source: brooklet_media::Error,
     },
+}
+
+/// The system's words without Rust's ` (os error 2)`, in the middle of a sentence.
+pub(crate) fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }

@@ -7,6 +7,13 @@
 //! Everything here fails with [`Error`], which tells a machine without such a device ([`Error::NoServer`]) from one that
 //! has others ([`Error::NoDevice`]), and the wish of a person to end ([`Error::Closed`]) from a fault.
 
+mod backend;
 pub mod error;
+mod list;
+#[cfg(target_os = "linux")]
+mod pulse;
+mod speaker;
 
 pub use error::{Error, Result};
+pub use list::{Device, DeviceKind, sound_devices};
+pub use speaker::{Speaker, SpeakerClock, SpeakerOptions, SpeakerStopper};

@@ -11,7 +11,10 @@
 //! | [`packet`], [`params`] | [`Packet`] (one access unit) and [`StreamParams`] (what it is) |
 //! | [`roles`] | the traits [`Demuxer`], [`Muxer`], [`Decoder`], [`Encoder`], [`PacketSink`], [`FrameSink`] |
 //! | [`interleave`] | [`Interleaver`]: packets of several streams into one order, within a bound |
+//! | [`drift`] | [`Drift`]: how another clock runs against this one, from arrivals that jitter |
 //! | [`bitstream`] | what containers and codecs both must know of H.264, HEVC, AV1, VP9, AAC, MP3 and Opus headers |
+//!
+//! It is `no_std` and needs an allocator, and the standard library only for the feature `std`.
 //!
 //! Read [`Packet`] and [`Demuxer`] first.
 //!
@@ -28,7 +31,12 @@
 //! assert_eq!(queue.pop().map(|packet| packet.stream), Some(video)); // 40 ms
 //! ```
 
+#![cfg_attr(not(any(test, feature = "std")), no_std)]
+
+extern crate alloc;
+
 pub mod bitstream;
+pub mod drift;
 pub mod error;
 pub mod frame;
 pub mod interleave;
@@ -39,6 +47,7 @@ pub mod roles;
 pub mod sample;
 pub mod time;
 
+pub use drift::Drift;
 pub use error::{Error, Result};
 pub use frame::{AudioFrame, Frame, FramePool, VideoFrame};
 pub use interleave::Interleaver;

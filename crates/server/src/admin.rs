@@ -48,11 +48,14 @@ pub(crate) async fn metadata(
 
 fn check(mounted: &Mounted, headers: &HeaderMap) -> Result<(), Response> {
     let Some(login) = &mounted.options.admin else {
-        let what = "nobody may change the title here: the broadcast was started without -admin user:password\n";
+        let what =
+            "nobody may change the title here: the broadcast was started without -admin user:password\n";
         return Err((StatusCode::FORBIDDEN, what).into_response());
     };
     let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let shown = shown.and_then(|value| value.strip_prefix("Basic ")).and_then(|code| Base64::decode_vec(code.trim()).ok());
+    let shown = shown
+        .and_then(|value| value.strip_prefix("Basic "))
+        .and_then(|code| Base64::decode_vec(code.trim()).ok());
     if shown.is_some_and(|shown| is_same(&shown, login.as_bytes())) {
         return Ok(());
     }
@@ -63,13 +66,18 @@ fn check(mounted: &Mounted, headers: &HeaderMap) -> Result<(), Response> {
 /// Whether both are the same, in a time that does not tell how much of them is.
 fn is_same(shown: &[u8], right: &[u8]) -> bool {
     let differs = shown.len() != right.len();
-    let sum = right.iter().enumerate().fold(0, |sum, (at, byte)| sum | (byte ^ shown.get(at).copied().unwrap_or(0)));
+    let sum = right
+        .iter()
+        .enumerate()
+        .fold(0, |sum, (at, byte)| sum | (byte ^ shown.get(at).copied().unwrap_or(0)));
     std::hint::black_box(sum) == 0 && !differs
 }
 
 fn result(done: bool, message: &str) -> String {
     let done = u8::from(done);
-    format!("<?xml version=\"1.0\"?>\n<iceresponse><message>{message}</message><return>{done}</return></iceresponse>\n")
+    format!(
+        "<?xml version=\"1.0\"?>\n<iceresponse><message>{message}</message><return>{done}</return></iceresponse>\n"
+    )
 }
 
 #[cfg(test)]

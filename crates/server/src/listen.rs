@@ -38,7 +38,8 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Response {
     let viewers = mounted.station.statistics().viewers;
     if mounted.options.listeners.is_some_and(|most| viewers >= most) {
         let later = [(header::RETRY_AFTER, HeaderValue::from_static("30"))];
-        return (StatusCode::SERVICE_UNAVAILABLE, later, "all places are taken; try again later\n").into_response();
+        return (StatusCode::SERVICE_UNAVAILABLE, later, "all places are taken; try again later\n")
+            .into_response();
     }
     let icy = headers.get("icy-metadata").is_some_and(|value| value.as_bytes().trim_ascii() == b"1");
     let is_head = request.method() == Method::HEAD;
@@ -106,7 +107,11 @@ fn burst_of(query: &str) -> Option<Burst> {
 
 fn not_found(mounts: &[Arc<Mounted>]) -> Response {
     let names: Vec<_> = mounts.iter().map(|mounted| mounted.station.name()).collect();
-    let there = if names.is_empty() { "there is no broadcast now".into() } else { format!("there is {}", names.join(", ")) };
+    let there = if names.is_empty() {
+        "there is no broadcast now".into()
+    } else {
+        format!("there is {}", names.join(", "))
+    };
     (StatusCode::NOT_FOUND, format!("nothing here; {there}\n")).into_response()
 }
 

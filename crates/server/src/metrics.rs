@@ -33,10 +33,23 @@ pub(crate) async fn health(State(shared): State<Arc<Shared>>) -> Response {
 /// `/metrics`.
 pub(crate) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
     let mut page = Page::default();
-    page.one("brooklet_uptime_seconds", "gauge", "Time since the server began.", shared.since.elapsed().as_secs());
-    page.one("brooklet_http_connections", "gauge", "HTTP connections, whatever they do.", shared.places.count());
+    page.one(
+        "brooklet_uptime_seconds",
+        "gauge",
+        "Time since the server began.",
+        shared.since.elapsed().as_secs(),
+    );
+    page.one(
+        "brooklet_http_connections",
+        "gauge",
+        "HTTP connections, whatever they do.",
+        shared.places.count(),
+    );
     let (streams, mounts) = (shared.hub.streams(), shared.mounts());
-    let mut each = |name: &str, kind: &str, help: &str, value: fn(&brooklet::hub::StreamStatistics) -> u64| {
+    let mut each = |name: &str,
+                    kind: &str,
+                    help: &str,
+                    value: fn(&brooklet::hub::StreamStatistics) -> u64| {
         page.family(name, kind, help);
         for stream in &streams {
             page.line(name, &[("stream", &stream.name), ("codecs", &stream.codecs.join(","))], value(stream));
@@ -82,7 +95,8 @@ impl Page {
 
     fn line(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
         let escaped = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-        let labels: Vec<_> = labels.iter().map(|(key, value)| format!("{key}=\"{}\"", escaped(value))).collect();
+        let labels: Vec<_> =
+            labels.iter().map(|(key, value)| format!("{key}=\"{}\"", escaped(value))).collect();
         let _ = writeln!(self.text, "{name}{{{}}} {value}", labels.join(","));
     }
 

@@ -50,13 +50,19 @@ impl Mount {
             let what = "is a path of the server's own; choose another, as /stream.mp3";
             return Err(Error::Usage(format!("{url}: {path} {what}")));
         }
-        let broadcast =
-            Broadcast::open_as(&server.shared().hub, path, url, sink.format, options.radio.clone(), sink.playing.clone())?;
+        let broadcast = Broadcast::open_as(
+            &server.shared().hub,
+            path,
+            url,
+            sink.format,
+            options.radio.clone(),
+            sink.playing.clone(),
+        )?;
         server.shared().add(Arc::new(Mounted { station: broadcast.station(), options }));
         Ok(Self { server, broadcast, path: path.into() })
     }
 
-    /// From now on, what is written waits until it is due. `stopper` frees whoever waits.
+    /// From now on, what is written waits until it is due, unless `stopper` is stopped.
     pub fn pace(&mut self, stopper: &Stopper) {
         self.broadcast.pace(stopper);
     }

@@ -38,7 +38,8 @@ impl Wish {
     fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split(';').map(str::trim);
         let kind = parts.next().filter(|kind| kind.contains('/'))?.to_ascii_lowercase();
-        let kind = ALIASES.iter().find(|(alias, _)| *alias == kind).map_or(kind, |(_, name)| (*name).to_string());
+        let kind =
+            ALIASES.iter().find(|(alias, _)| *alias == kind).map_or(kind, |(_, name)| (*name).to_string());
         let quality = parts.find_map(|part| part.strip_prefix("q="));
         let quality: f32 = quality.map_or(Some(1.0), |quality| quality.trim().parse().ok())?;
         Some(Self { kind, quality: quality.clamp(0.0, 1.0) })
@@ -72,7 +73,13 @@ mod tests {
         };
         let browser = "text/html,application/xhtml+xml,*/*;q=0.8";
         assert_eq!((of(browser, "audio/mpeg"), of("audio/*;q=0.5, */*;q=0.1", "audio/ogg")), (0.8, 0.5));
-        assert_eq!((of("audio/ogg;q=0, audio/*", "audio/ogg"), of("audio/ogg;q=0, audio/*", "audio/mpeg")), (0.0, 1.0));
-        assert_eq!((of("audio/mp3", "audio/mpeg"), of("video/*", "audio/mpeg"), of("", "audio/mpeg")), (1.0, 0.0, 0.0));
+        assert_eq!(
+            (of("audio/ogg;q=0, audio/*", "audio/ogg"), of("audio/ogg;q=0, audio/*", "audio/mpeg")),
+            (0.0, 1.0)
+        );
+        assert_eq!(
+            (of("audio/mp3", "audio/mpeg"), of("video/*", "audio/mpeg"), of("", "audio/mpeg")),
+            (1.0, 0.0, 0.0)
+        );
     }
 }

@@ -14,7 +14,8 @@ pub(crate) const SCRIPT: &str = "/player.js";
 pub(crate) const STYLE: &str = "/player.css";
 
 /// Nothing comes from elsewhere, and nothing goes there.
-const POLICY: &str = "default-src 'self'; media-src 'self' blob:; img-src 'self' data:; base-uri 'none'; form-action 'none'";
+const POLICY: &str =
+    "default-src 'self'; media-src 'self' blob:; img-src 'self' data:; base-uri 'none'; form-action 'none'";
 
 pub(crate) async fn html() -> Response {
     file("text/html; charset=utf-8", include_str!("page/index.html"))

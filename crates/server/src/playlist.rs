@@ -22,7 +22,8 @@ pub(crate) fn answer(shared: &Shared, path: &str, headers: &HeaderMap) -> Option
         return None;
     }
     let base = base(headers, shared.is_secure);
-    let (kind, text) = if is_pls { ("audio/x-scpls", pls(&base, &named)) } else { ("audio/x-mpegurl", m3u(&base, &named)) };
+    let (kind, text) =
+        if is_pls { ("audio/x-scpls", pls(&base, &named)) } else { ("audio/x-mpegurl", m3u(&base, &named)) };
     let lines = [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store")),

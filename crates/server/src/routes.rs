@@ -40,7 +40,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
 async fn elsewhere(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     if request.method() != Method::GET && request.method() != Method::HEAD {
         let allowed = [(header::ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"))];
-        return (StatusCode::METHOD_NOT_ALLOWED, allowed, "here is only something to listen to\n").into_response();
+        return (StatusCode::METHOD_NOT_ALLOWED, allowed, "here is only something to listen to\n")
+            .into_response();
     }
     let path = request.uri().path();
     if let Some(playlist) = playlist::answer(&shared, path, request.headers()) {
@@ -53,7 +54,8 @@ async fn elsewhere(State(shared): State<Arc<Shared>>, request: Request) -> Respo
 async fn for_all_origins(request: Request, next: Next) -> Response {
     let is_question = request.method() == Method::OPTIONS;
     let is_admin = request.uri().path().starts_with("/admin/");
-    let mut response = if is_question { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    let mut response =
+        if is_question { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
     if !is_admin {
         allow(response.headers_mut(), is_question);
     }

@@ -35,7 +35,7 @@ impl Scheme for Listening {
         let mount = MountOptions { radio, content_type, headers, listeners, admin };
         let mut mount = Mount::open(server(&address, tls)?, &url.text, &path, options, mount)?;
         if !options.is_realtime {
-            mount.pace(&options.stopper);
+            mount.pace(&options.ending);
         }
         Ok(Target::Packets(Box::new(mount)))
     }

@@ -179,7 +179,8 @@ fn listen(address: &str) -> io::Result<Vec<TcpListener>> {
                 listeners.push(TcpListener::from_std(listener)?);
             }
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                let what = format!("port {} is in use by another program; choose another port", address.port());
+                let what =
+                    format!("port {} is in use by another program; choose another port", address.port());
                 return Err(io::Error::new(error.kind(), what));
             }
             Err(error) => last = Some(error),

@@ -270,12 +270,7 @@ impl<T: Unit> Subscription<T> {
     }
 
     /// Adds the next units to `out`, about `most` of them; waits where there are none.
-    pub(crate) fn poll_take(
-        &mut self,
-        context: &Context<'_>,
-        most: usize,
-        out: &mut Vec<T>,
-    ) -> Poll<Taken> {
+    pub(crate) fn poll_take(&mut self, context: &Context<'_>, most: usize, out: &mut Vec<T>) -> Poll<Taken> {
         let mut state = self.channel.lock();
         if state.log.has_news(&self.cursor) {
             let skipped = state.log.take(&mut self.cursor, most, out);

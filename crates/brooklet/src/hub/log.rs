@@ -44,11 +44,6 @@ pub struct Burst {
 impl Burst {
     /// From the last place to begin at on.
     pub(crate) const LAST: Self = Self { bytes: 0, time: Duration::ZERO };
-
-    /// The less of both.
-    fn least(self, other: Self) -> Self {
-        Self { bytes: self.bytes.min(other.bytes), time: self.time.min(other.time) }
-    }
 }
 
 /// The recent past: the group of pictures that is going on, and before it as much as a viewer may be behind.
@@ -289,16 +284,18 @@ impl<T: Unit> Log<T> {
         let age = self.latest.map_or(0, |latest| latest - oldest.unit.time());
         let is_behind = age > self.bounds.delay || self.total - oldest.before > self.bounds.backlog as u64;
         // Who is no further behind than who comes now loses nothing.
-        is_behind && self.entry(self.bounds.burst).is_none_or(|start| start.number > cursor.next || self.has_video)
+        is_behind
+            && self.entry(self.bounds.burst).is_none_or(|start| start.number > cursor.next || self.has_video)
     }
 
     /// Where who comes now begins: the last place, or the first within the burst.
     fn entry(&self, burst: Burst) -> Option<&Start<T>> {
-        if self.has_video || burst == Burst::LAST {
+        let own = self.bounds.burst;
+        if self.has_video || own == Burst::LAST {
             return self.starts.back();
         }
-        let burst = burst.least(self.bounds.burst);
-        let outside = self.starts.partition_point(|start| !self.is_within(start, burst));
+        let is_outside = |start: &Start<T>| !self.is_within(start, burst) || !self.is_within(start, own);
+        let outside = self.starts.partition_point(is_outside);
         self.starts.get(outside).or(self.starts.back())
     }
 
@@ -358,7 +355,8 @@ impl<T: Unit> Log<T> {
         let oldest = self.latest.unwrap_or(0).saturating_sub(self.bounds.delay);
         let burst = self.bounds.burst;
         while self.starts.get(1).is_some_and(|second| {
-            second.time <= oldest && (burst == Burst::LAST || self.has_video || !self.is_within(second, burst))
+            second.time <= oldest
+                && (burst == Burst::LAST || self.has_video || !self.is_within(second, burst))
         }) {
             self.starts.pop_front();
         }

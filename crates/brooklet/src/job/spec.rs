@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub use brooklet_codec::{OpusApplication, OpusEncode};
 use brooklet_media::{ChannelLayout, Metadata, PixelFormat, Rational, SampleFormat};
 
 use crate::protocol::{HttpOptions, RtmpOptions, TlsOptions};
@@ -97,6 +98,8 @@ pub struct OutputSpec {
     /// `-gap`: what is heard where the source of sound that is encoded falls silent. Without it a broadcast over HTTP or to
     /// Icecast has silence, and all else waits.
     pub gap: Option<Gap>,
+    /// `-buffer_duration`, `-window_title` and their kin: of an output that is a device.
+    pub device: DeviceSpec,
     /// `-muxrate`: bit/s of an MPEG-TS of constant rate.
     pub muxrate: Option<u64>,
     /// `-flvflags`, without their `+`.
@@ -107,6 +110,15 @@ pub struct OutputSpec {
     pub overwrite: bool,
     /// `-re` in effect for some input, or a live source: encoders take their low-delay settings.
     pub live: Option<bool>,
+}
+
+/// What a speaker or a window is to be like.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeviceSpec {
+    /// `-buffer_duration`: from sound's being written to its being heard; 200 ms where nothing is said.
+    pub latency: Option<Duration>,
+    /// `-window_title`, `-name`: what mixers and window managers show.
+    pub title: Option<String>,
 }
 
 /// Whether, and how, to connect again where a live peer goes away in the middle. The first connection is never tried
@@ -213,6 +225,10 @@ pub struct AudioSpec {
     pub filters: Option<String>,
     /// `-frames:a`: packets.
     pub frames: Option<u64>,
+    /// `-compression_level`: how hard the encoder tries, where it can choose.
+    pub complexity: Option<u8>,
+    /// What Opus alone knows: `-application`, `-frame_duration`, `-fec` and the like.
+    pub opus: OpusEncode,
 }
 
 /// `-fps_mode`, `-vsync`.

@@ -89,7 +89,7 @@ impl IcecastSink {
         let (hub, playing) = (Hub::default(), options.playing.clone());
         let mut broadcast = Broadcast::open_as(&hub, &to.target, &url.text, options.format, radio, playing)?;
         if !options.is_realtime {
-            broadcast.pace(&options.stopper);
+            broadcast.pace(&options.ending);
         }
         let caster = Caster { url: url.text.clone(), to, format: options.format, options: options.clone() };
         let outcome = Queue::new(1);

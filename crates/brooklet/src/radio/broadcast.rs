@@ -109,8 +109,8 @@ impl Broadcast {
             burst: options.burst,
         };
         let publication = hub.broadcast(name, bounds);
-        let publication =
-            publication.map_err(|_| Error::Usage(format!("{url}: there is a broadcast of that name already")))?;
+        let publication = publication
+            .map_err(|_| Error::Usage(format!("{url}: there is a broadcast of that name already")))?;
         let muxer = brooklet_format::open_muxer(format, &MuxOptions { live: true, ..MuxOptions::default() });
         let muxer = muxer.map_err(|source| Error::media(url, source))?;
         let tally = publication.tally();
@@ -140,8 +140,8 @@ impl Broadcast {
         Ok(Self { url: url.into(), muxer, gather, station, tally, pace: None })
     }
 
-    /// From now on, what is written waits until it is due: for sources that are faster than time. `stopper` frees whoever
-    /// waits.
+    /// From now on, what is written waits until it is due: for sources that are faster than time. Once `stopper` is stopped,
+    /// nothing waits any more: what is left goes at once.
     pub fn pace(&mut self, stopper: &Stopper) {
         self.pace = Some((Pace::default(), stopper.clone()));
     }
@@ -197,7 +197,8 @@ impl PacketSink<Error> for Broadcast {
             self.mux(|muxer| muxer.add_stream(stream))?;
             lock(&self.gather).codec = stream.codec;
         }
-        *self.station.shared().params.lock().unwrap_or_else(PoisonError::into_inner) = streams.first().cloned();
+        *self.station.shared().params.lock().unwrap_or_else(PoisonError::into_inner) =
+            streams.first().cloned();
         self.mux(|muxer| muxer.start(metadata))?;
         self.drain(true);
         Ok(())
@@ -207,10 +208,8 @@ impl PacketSink<Error> for Broadcast {
         let params = self.station.params();
         if let Some(params) = &params {
             let at = params.time_base.at(packet.dts);
-            if let Some((pace, stopper)) = &mut self.pace
-                && !pace.wait(at, stopper)
-            {
-                return Err(Error::Stopped);
+            if let Some((pace, stopper)) = &mut self.pace {
+                pace.wait(at, stopper);
             }
             let end = at + params.time_base.at(packet.duration).since(Timestamp::ZERO);
             let length = u64::try_from(end.as_nanos()).unwrap_or(0);
@@ -289,3 +288,6 @@ fn lock(gather: &Mutex<Gather>) -> MutexGuard<'_, Gather> {
     // A panic elsewhere leaves it whole: every change to it is one call.
     gather.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,8 +89,11 @@ impl IcyReader {
             match &mut self.state {
                 Reading::Sound(0) => {
                     let length = usize::from(bytes.split_to(1)[0]) * 16;
-                    self.state =
-                        if length == 0 { Reading::Sound(self.metaint) } else { Reading::Text(length, Vec::new()) };
+                    self.state = if length == 0 {
+                        Reading::Sound(self.metaint)
+                    } else {
+                        Reading::Text(length, Vec::new())
+                    };
                 }
                 Reading::Sound(left) => {
                     let part = bytes.split_to(bytes.len().min(*left));
@@ -139,7 +142,10 @@ mod tests {
     fn a_title_is_told_once_and_at_its_place() {
         let mut writer = IcyWriter::new(4);
         let block = [&[2][..], b"StreamTitle='it''s';", &[0; 12]].concat();
-        assert_eq!(written(&mut writer, b"abcdefghij", "it''s"), [b"abcd", &block[..], b"efgh", &[0], b"ij"].concat());
+        assert_eq!(
+            written(&mut writer, b"abcdefghij", "it''s"),
+            [b"abcd", &block[..], b"efgh", &[0], b"ij"].concat()
+        );
         assert_eq!(written(&mut writer, b"kl", ""), [&b"kl"[..], &[1], b"StreamTitle='';", &[0]].concat());
     }
 

@@ -104,6 +104,9 @@ impl Station {
 
 impl std::fmt::Debug for Station {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Station").field("name", &self.name()).field("format", &self.format()).finish_non_exhaustive()
+        f.debug_struct("Station")
+            .field("name", &self.name())
+            .field("format", &self.format())
+            .finish_non_exhaustive()
     }
 }

@@ -69,7 +69,8 @@ impl GapFiller {
         }
         self.is_filling = false;
         sound.pts += self.shift.0;
-        (self.rate, self.params.layout, self.params.format) = (sound.rate(), sound.layout(), Some(sound.format()));
+        (self.rate, self.params.layout, self.params.format) =
+            (sound.rate(), sound.layout(), Some(sound.format()));
         let length = TimeBase::hz(self.rate).at(sound.samples() as i64).since(Timestamp::ZERO);
         self.end = sound.time_base.at(sound.pts) + length;
         // A source that is merely late has all its time again.
@@ -83,8 +84,13 @@ impl GapFiller {
         let ticks = TimeBase::hz(self.rate);
         let samples = ticks.ticks(Timestamp::ZERO + length).max(1);
         let format = self.params.format.unwrap_or(SampleFormat::F32);
-        let mut sound =
-            AudioFrame::new(pool, format, self.rate, self.params.layout, usize::try_from(samples).unwrap_or(1))?;
+        let mut sound = AudioFrame::new(
+            pool,
+            format,
+            self.rate,
+            self.params.layout,
+            usize::try_from(samples).unwrap_or(1),
+        )?;
         let zero = if format.packed() == SampleFormat::U8 { 0x80 } else { 0 };
         (0..sound.planes()).for_each(|plane| sound.plane_mut(plane).fill(zero));
         sound.pts = ticks.ticks(self.end);
@@ -102,7 +108,8 @@ mod tests {
 
     fn sound(pts: i64, samples: usize) -> Frame {
         let mut sound =
-            AudioFrame::new(&FramePool::new(), SampleFormat::F32, 8_000, ChannelLayout::Mono, samples).unwrap();
+            AudioFrame::new(&FramePool::new(), SampleFormat::F32, 8_000, ChannelLayout::Mono, samples)
+                .unwrap();
         sound.pts = pts;
         Frame::Audio(sound)
     }
@@ -121,7 +128,11 @@ mod tests {
         let mut first = sound(0, 4_000);
         filler.pass(&mut first, start);
         assert_eq!(filler.deadline(at(10)), at(700));
-        assert_eq!(place(&filler.fill(&pool, at(700)).unwrap()), (4_000, 2_400), "200 ms that are owed, and 100");
+        assert_eq!(
+            place(&filler.fill(&pool, at(700)).unwrap()),
+            (4_000, 2_400),
+            "200 ms that are owed, and 100"
+        );
         assert_eq!(filler.deadline(at(700)), at(1_000));
         assert_eq!(place(&filler.fill(&pool, at(1_000)).unwrap()), (6_400, 2_400));
         // A pipe counts on where it was; it is moved. One whose clock went on is not.

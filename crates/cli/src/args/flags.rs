@@ -2,6 +2,7 @@
 
 mod accepted;
 mod audio;
+mod device;
 mod file;
 mod global;
 mod input;
@@ -20,7 +21,7 @@ use crate::command::Verb;
 
 /// All options, in the order of the help.
 pub(crate) fn all() -> impl Iterator<Item = &'static Flag> {
-    let tables: [&'static [Flag]; 14] = [
+    let tables: [&'static [Flag]; 15] = [
         show::FLAGS,
         global::FLAGS,
         file::FLAGS,
@@ -31,6 +32,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Flag> {
         output::FLAGS,
         video::FLAGS,
         audio::FLAGS,
+        device::FLAGS,
         verbs::FLAGS,
         serve::FLAGS,
         accepted::FLAGS,

@@ -4,15 +4,15 @@ use std::collections::VecDeque;
 
 use brooklet_media::bitstream::aac::FRAME_SAMPLES;
 use brooklet_media::{
-    AudioFrame, AudioParams, ChannelLayout, CodecId, Encoder, Error, Frame, Packet, Result, SampleFormat,
-    StreamParams, TimeBase, Trim,
+    AudioParams, ChannelLayout, CodecId, Encoder, Error, Frame, Packet, Result, SampleFormat, StreamParams,
+    TimeBase,
 };
 use bytes::Bytes;
 use syom::EncodeOptions;
 
 use super::{NAME, failed};
 use crate::AudioEncode;
-use crate::sound::SampleClock;
+use crate::sound::{PacketClock, clipped};
 
 /// The rates that AAC has numbers for and the library takes, in Hz.
 pub(crate) const RATES: &[u32] =
@@ -44,22 +44,11 @@ pub(crate) struct AacEncoder {
     inner: syom::Encoder,
     shape: (u32, ChannelLayout),
     params: StreamParams,
-    clock: SampleClock,
-    runs: VecDeque<Run>,
-    /// Samples that went in, and where the next packet's first sample stands among them.
-    taken: i64,
-    next: i64,
+    clock: PacketClock,
     /// One plane for each channel, clipped.
     planes: Vec<Vec<f32>>,
     ready: VecDeque<Packet>,
     flushed: bool,
-}
-
-/// From the sample `from` of all that went in, pts are counted from `pts`.
-#[derive(Clone, Copy)]
-struct Run {
-    from: i64,
-    pts: i64,
 }
 
 impl AacEncoder {
@@ -87,38 +76,18 @@ impl AacEncoder {
             inner,
             shape: (rate, layout),
             params,
-            clock: SampleClock::new(rate),
-            runs: VecDeque::new(),
-            taken: 0,
-            next: -i64::from(PRIMING),
+            clock: PacketClock::new(rate, PRIMING),
             planes: vec![Vec::new(); layout.channels()],
             ready: VecDeque::new(),
             flushed: false,
         })
     }
 
-    /// Notes when the samples of `frame` are to be heard, where that does not follow from those before.
-    fn note_time(&mut self, frame: &AudioFrame) {
-        let pts = self.clock.advance(frame);
-        let from = self.taken;
-        if self.runs.back().is_none_or(|run| run.pts + (from - run.from) != pts) {
-            self.runs.push_back(Run { from, pts });
-        }
-        self.taken += frame.samples() as i64;
-    }
-
     /// Makes packets of what the library gave.
     fn stamp(&mut self, units: Vec<Bytes>) {
         for unit in units {
-            let at = self.next;
-            self.next += i64::from(FRAME_SAMPLES);
-            while self.runs.get(1).is_some_and(|later| later.from <= at) {
-                self.runs.pop_front();
-            }
-            let run = self.runs.front().copied().unwrap_or(Run { from: 0, pts: 0 });
-            let mut packet = Packet::new(0, run.pts.saturating_add(at - run.from), unit);
-            packet.duration = i64::from(FRAME_SAMPLES);
-            packet.trim.start = if at < 0 { PRIMING } else { 0 };
+            let mut packet = Packet::new(0, 0, unit);
+            self.clock.stamp(&mut packet, FRAME_SAMPLES);
             self.ready.push_back(packet);
         }
     }
@@ -139,7 +108,7 @@ impl Encoder for AacEncoder {
         if self.flushed {
             return Err(Error::Usage(format!("{NAME}: a frame after the end")));
         }
-        self.note_time(frame);
+        self.clock.take(frame);
         for (channel, plane) in self.planes.iter_mut().enumerate() {
             plane.clear();
             plane.extend(frame.typed::<f32>(channel).iter().copied().map(clipped));
@@ -169,7 +138,7 @@ impl Encoder for AacEncoder {
     }
 
     fn flush(&mut self) -> Result<()> {
-        if std::mem::replace(&mut self.flushed, true) || self.taken == 0 {
+        if std::mem::replace(&mut self.flushed, true) || self.clock.is_fresh() {
             return Ok(());
         }
         let mut units = Vec::new();
@@ -180,10 +149,8 @@ impl Encoder for AacEncoder {
             })
             .map_err(failed)?;
         self.stamp(units);
-        let padding = self.next - self.taken;
-        if let (Some(last), Ok(end)) = (self.ready.back_mut(), u32::try_from(padding)) {
-            last.trim = Trim { end: end.min(FRAME_SAMPLES), ..last.trim };
-            last.duration = i64::from(FRAME_SAMPLES - last.trim.end);
+        if let Some(last) = self.ready.back_mut() {
+            self.clock.trim_end(last);
         }
         Ok(())
     }
@@ -200,10 +167,6 @@ const fn default_bit_rate(layout: ChannelLayout) -> u64 {
         ChannelLayout::FiveOne => 341_000,
         _ => 469_000,
     }
-}
-
-fn clipped(sample: f32) -> f32 {
-    if sample.is_nan() { 0.0 } else { sample.clamp(-1.0, 1.0) }
 }
 
 fn list<T: ToString>(items: &[T]) -> String {

@@ -21,6 +21,16 @@ pub static DECODERS: &[DecoderInfo] = &[
     DecoderInfo { name: "rawvideo", codec: CodecId::RawVideo, description: "raw video" },
     #[cfg(feature = "aac")]
     DecoderInfo { name: "aac", codec: CodecId::Aac, description: "AAC (Advanced Audio Coding)" },
+    #[cfg(feature = "mp3")]
+    DecoderInfo { name: "mp3", codec: CodecId::Mp3, description: "MP3 (MPEG audio layer 3)" },
+    #[cfg(feature = "mp3")]
+    DecoderInfo { name: "mp2", codec: CodecId::Mp2, description: "MP2 (MPEG audio layer 2)" },
+    #[cfg(feature = "opus")]
+    DecoderInfo { name: "opus", codec: CodecId::Opus, description: "Opus" },
+    #[cfg(feature = "flac")]
+    DecoderInfo { name: "flac", codec: CodecId::Flac, description: "FLAC (Free Lossless Audio Codec)" },
+    #[cfg(feature = "vorbis")]
+    DecoderInfo { name: "vorbis", codec: CodecId::Vorbis, description: "Vorbis" },
     #[cfg(feature = "pcm")]
     pcm_decoder(PcmFormat::U8),
     #[cfg(feature = "pcm")]
@@ -84,6 +94,42 @@ pub static ENCODERS: &[EncoderInfo] = &[
             frame_samples: Some(brooklet_media::bitstream::aac::FRAME_SAMPLES),
         },
     },
+    #[cfg(feature = "mp3")]
+    EncoderInfo {
+        name: "mp3",
+        codec: CodecId::Mp3,
+        description: "MP3 (MPEG audio layer 3)",
+        input: EncoderInput::Audio {
+            formats: &[SampleFormat::F32p],
+            rates: crate::mp3::RATES,
+            layouts: crate::mp3::LAYOUTS,
+            frame_samples: None,
+        },
+    },
+    #[cfg(feature = "opus")]
+    EncoderInfo {
+        name: "opus",
+        codec: CodecId::Opus,
+        description: "Opus",
+        input: EncoderInput::Audio {
+            formats: &[SampleFormat::F32],
+            rates: crate::opus::RATES,
+            layouts: crate::opus::LAYOUTS,
+            frame_samples: None,
+        },
+    },
+    #[cfg(feature = "flac")]
+    EncoderInfo {
+        name: "flac",
+        codec: CodecId::Flac,
+        description: "FLAC (Free Lossless Audio Codec)",
+        input: EncoderInput::Audio {
+            formats: crate::flac::FORMATS,
+            rates: &[],
+            layouts: crate::flac::LAYOUTS,
+            frame_samples: None,
+        },
+    },
     #[cfg(feature = "pcm")]
     pcm_encoder(PcmFormat::U8, &[SampleFormat::U8]),
     #[cfg(feature = "pcm")]
@@ -143,6 +189,12 @@ pub(super) static ALIASES: &[(&str, &str)] = &[
     ("aac_mf", "aac"),
     ("libfaac", "aac"),
     ("libvo_aacenc", "aac"),
+    ("libmp3lame", "mp3"),
+    ("libshine", "mp3"),
+    ("mp3_mf", "mp3"),
+    ("libopus", "opus"),
+    ("mp3float", "mp3"),
+    ("mp2float", "mp2"),
 ];
 
 /// Names of ffmpeg's for what we do not have, and their codecs.
@@ -165,14 +217,13 @@ pub(super) static NOT_BUILT: &[(&str, &str)] = &[
     ("png", "png"),
     ("gif", "gif"),
     ("flv", "flv1"),
+    #[cfg(not(feature = "mp3"))]
     ("mp3", "mp3"),
-    ("libmp3lame", "mp3"),
-    ("libshine", "mp3"),
     ("mp2", "mp2"),
+    #[cfg(not(feature = "opus"))]
     ("opus", "opus"),
-    ("libopus", "opus"),
-    ("vorbis", "vorbis"),
     ("libvorbis", "vorbis"),
+    #[cfg(not(feature = "flac"))]
     ("flac", "flac"),
     ("ac3", "ac3"),
     ("eac3", "eac3"),

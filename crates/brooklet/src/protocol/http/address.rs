@@ -38,7 +38,13 @@ impl HttpUrl {
         };
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let port = match said.filter(|port| !port.is_empty()) {
-            None => if tls { 443 } else { port },
+            None => {
+                if tls {
+                    443
+                } else {
+                    port
+                }
+            }
             Some(port) => port.parse().map_err(|_| refused(text, format!("'{port}' is no port")))?,
         };
         let target = if target.starts_with('/') { target.to_string() } else { format!("/{target}") };
@@ -58,7 +64,8 @@ impl HttpUrl {
         } else {
             let path = self.target.split('?').next().unwrap_or("/");
             let folder = &path[..=path.rfind('/').unwrap_or(0)];
-            let target = if location.starts_with('/') { location.into() } else { format!("{folder}{location}") };
+            let target =
+                if location.starts_with('/') { location.into() } else { format!("{folder}{location}") };
             Self { target: escaped(&target), ..self.clone() }
         };
         if next.login.is_none() && (next.tls, &next.host, next.port) == (self.tls, &self.host, self.port) {
@@ -103,7 +110,11 @@ fn decoded(text: &str) -> String {
 fn escaped(target: &str) -> String {
     let mut out = String::with_capacity(target.len());
     for byte in target.bytes() {
-        if byte.is_ascii_graphic() { out.push(char::from(byte)) } else { out.push_str(&format!("%{byte:02X}")) }
+        if byte.is_ascii_graphic() {
+            out.push(char::from(byte))
+        } else {
+            out.push_str(&format!("%{byte:02X}"))
+        }
     }
     out
 }
@@ -132,7 +143,10 @@ mod tests {
         assert_eq!((url.authority(), url.login.as_deref()), ("[::1]:8000".into(), Some("me:p@ss")));
         assert_eq!(url.authorization().as_deref(), Some("Basic bWU6cEBzcw=="));
         let plain = HttpUrl::parse("https://host?q", 80).unwrap();
-        assert_eq!((plain.tls, plain.port, plain.target.as_str(), plain.authority()), (true, 443, "/?q", "host".into()));
+        assert_eq!(
+            (plain.tls, plain.port, plain.target.as_str(), plain.authority()),
+            (true, 443, "/?q", "host".into())
+        );
         for bad in ["http:///path", "http://host:99999/", "path"] {
             assert!(HttpUrl::parse(bad, 80).is_err(), "{bad}");
         }

@@ -67,7 +67,9 @@ impl Body {
                                 size => Chunk::Data(size),
                             },
                             Chunk::After if line.is_empty() => Chunk::Size,
-                            Chunk::After => return Err("its answer is in chunks that do not end where they should".into()),
+                            Chunk::After => {
+                                return Err("its answer is in chunks that do not end where they should".into());
+                            }
                             _ if line.is_empty() => Chunk::Done,
                             _ => Chunk::Trailer,
                         };
@@ -144,7 +146,9 @@ mod tests {
             assert_eq!(read(&mut body, bytes, step).as_deref(), Ok(&b"abc0123456789"[..]));
             assert!(body.is_done());
         }
-        for bad in [&b"x\r\nabc"[..], b"-1\r\n", b"3\r\nabcd\r\n", b"\r\n", b"fffffffffffffffff\r\n", &[b'1'; 5_000]] {
+        for bad in
+            [&b"x\r\nabc"[..], b"-1\r\n", b"3\r\nabcd\r\n", b"\r\n", b"fffffffffffffffff\r\n", &[b'1'; 5_000]]
+        {
             let mut body = Body::Chunked(Chunk::Size);
             assert!(read(&mut body, bad, 100).is_err(), "{bad:?}");
         }
@@ -154,7 +158,9 @@ mod tests {
     fn a_length_takes_no_more_than_its_own() {
         let mut body = Body::Length(4);
         assert_eq!(read(&mut body, b"abcdef", 3).as_deref(), Ok(&b"abcd"[..]));
-        assert!(body.is_done() && !Body::Length(1).ends_with_connection() && Body::Rest.ends_with_connection());
+        assert!(
+            body.is_done() && !Body::Length(1).ends_with_connection() && Body::Rest.ends_with_connection()
+        );
     }
 
     proptest! {

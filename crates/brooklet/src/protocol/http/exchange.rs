@@ -39,7 +39,11 @@ pub(crate) struct Exchange {
 impl Request {
     /// One without a body.
     pub(crate) fn get(user_agent: Option<&str>) -> Self {
-        Self { method: "GET".into(), headers: Vec::new(), user_agent: user_agent.map_or_else(us, str::to_string) }
+        Self {
+            method: "GET".into(),
+            headers: Vec::new(),
+            user_agent: user_agent.map_or_else(us, str::to_string),
+        }
     }
 
     /// Adds a line.
@@ -121,7 +125,9 @@ impl Exchange {
         let Head { status, reason, .. } = &self.head;
         let what = match status {
             200..=299 => return Ok(()),
-            401 | 403 => format!("the server answered {status} {reason}; is user:password@ in the URL right?"),
+            401 | 403 => {
+                format!("the server answered {status} {reason}; is user:password@ in the URL right?")
+            }
             _ => format!("the server answered {status} {reason}"),
         };
         let may_pass = matches!(status, 404 | 408 | 429 | 500..=599);
@@ -149,7 +155,11 @@ impl Exchange {
         self.came.reserve(READ);
         match self.stream.read_buf(&mut self.came).await {
             Ok(count) => Ok(count),
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset && self.body.ends_with_connection() => Ok(0),
+            Err(error)
+                if error.kind() == io::ErrorKind::ConnectionReset && self.body.ends_with_connection() =>
+            {
+                Ok(0)
+            }
             Err(source) => Err(Error::io(&self.url, "the connection broke", source)),
         }
     }

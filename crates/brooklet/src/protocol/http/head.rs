@@ -26,12 +26,13 @@ impl Head {
         config.allow_spaces_after_header_name_in_responses(true);
         match config.parse_response(&mut response, icy.as_deref().unwrap_or(bytes)) {
             Ok(httparse::Status::Partial) if bytes.len() < MOST => Ok(None),
-            Ok(httparse::Status::Partial) => Err(format!("its answer begins with more than {MOST} bytes of headers")),
+            Ok(httparse::Status::Partial) => {
+                Err(format!("its answer begins with more than {MOST} bytes of headers"))
+            }
             Err(error) => Err(format!("it does not speak HTTP: {error}")),
             Ok(httparse::Status::Complete(length)) => {
-                let header = |header: &httparse::Header<'_>| {
-                    (header.name.to_ascii_lowercase(), text(header.value))
-                };
+                let header =
+                    |header: &httparse::Header<'_>| (header.name.to_ascii_lowercase(), text(header.value));
                 let headers = response.headers.iter().map(header).collect();
                 let head = Self {
                     status: response.code.unwrap_or(0),
@@ -67,8 +68,12 @@ mod tests {
 
     #[test]
     fn answers_of_web_servers_and_of_shoutcast() {
-        let (head, length) = Head::parse(b"HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nabc").unwrap().unwrap();
-        assert_eq!((head.status, head.reason.as_str(), head.number("content-length")), (404, "Not Found", Some(3)));
+        let (head, length) =
+            Head::parse(b"HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nabc").unwrap().unwrap();
+        assert_eq!(
+            (head.status, head.reason.as_str(), head.number("content-length")),
+            (404, "Not Found", Some(3))
+        );
         assert_eq!(length, 45);
         let icy = b"ICY 200 OK\r\nicy-metaint:16000\r\nicy-name: Caf\xE9 \r\n\r\n\xFF";
         let (head, length) = Head::parse(icy).unwrap().unwrap();

@@ -167,7 +167,8 @@ impl Getter {
 impl HttpSource {
     fn receive(&mut self, exchange: Exchange, at: u64) -> Result<()> {
         let (url, queue) = (&self.getter.url, Queue::new(WAITING));
-        let runtime = runtime::handle().map_err(|source| Error::io(url, "cannot start the network", source))?;
+        let runtime =
+            runtime::handle().map_err(|source| Error::io(url, "cannot start the network", source))?;
         let stopped = queue.clone();
         self.getter.options.stopper.on_stop(move || stopped.close());
         runtime.spawn(self.getter.clone().run(exchange, at, self.source.seekable, queue.clone()));
@@ -198,7 +199,9 @@ impl ByteSource for HttpSource {
                     self.ended = true;
                     return Err(error);
                 }
-                Popped::Late | Popped::End if self.getter.options.stopper.is_stopped() => return Err(Error::Stopped),
+                Popped::Late | Popped::End if self.getter.options.stopper.is_stopped() => {
+                    return Err(Error::Stopped);
+                }
                 Popped::Late | Popped::End => self.ended = true,
             }
         }

@@ -38,7 +38,8 @@ pub(super) fn open(url: &Url, options: &SinkOptions) -> Result<Box<dyn ByteSink>
     let (queue, outcome) = (Queue::new(WAITING), Queue::new(1));
     let stopped = queue.clone();
     options.stopper.on_stop(move || stopped.close());
-    let runtime = runtime::handle().map_err(|source| Error::io(&url.text, "cannot start the network", source))?;
+    let runtime =
+        runtime::handle().map_err(|source| Error::io(&url.text, "cannot start the network", source))?;
     runtime.spawn(send(url.text.clone(), exchange, queue.clone(), outcome.clone()));
     Ok(Box::new(Upload { url: url.text.clone(), stopper: options.stopper.clone(), queue, outcome }))
 }

@@ -73,7 +73,11 @@ fn make() -> Result<String, Box<dyn std::error::Error>> {
     let subject = Name::from_str("CN=brooklet")?;
     let mut builder = CertificateBuilder::new(
         // Signed by itself.
-        Profile::Leaf { issuer: subject.clone(), enable_key_agreement: false, enable_key_encipherment: false },
+        Profile::Leaf {
+            issuer: subject.clone(),
+            enable_key_agreement: false,
+            enable_key_encipherment: false,
+        },
         SerialNumber::new(&serial)?,
         Validity::from_now(VALID)?,
         subject,
@@ -89,7 +93,8 @@ fn make() -> Result<String, Box<dyn std::error::Error>> {
 /// By what this machine may be called.
 fn names() -> Result<Vec<GeneralName>, Box<dyn std::error::Error>> {
     let mut names = vec![GeneralName::DnsName(Ia5String::new("localhost")?)];
-    let host = fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("HOSTNAME").ok());
+    let host =
+        fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("HOSTNAME").ok());
     let host = host.map(|host| host.trim().to_string()).filter(|host| host.is_ascii() && !host.is_empty());
     if let Some(host) = host.filter(|host| host != "localhost") {
         names.push(GeneralName::DnsName(Ia5String::new(&host)?));

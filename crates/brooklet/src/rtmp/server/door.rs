@@ -25,7 +25,8 @@ fn welcome(stream: TcpStream, peer: SocketAddr, place: Place, shared: &Arc<Share
     tokio::spawn(async move {
         let place = place;
         let entering = async {
-            places::keep_little_unsent(&stream).map_err(|source| Error::io(&shared.url, "cannot accept", source))?;
+            places::keep_little_unsent(&stream)
+                .map_err(|source| Error::io(&shared.url, "cannot accept", source))?;
             shared.entrance.admit(&shared.url, stream).await
         };
         match tokio::time::timeout(shared.options.handshake, entering).await {

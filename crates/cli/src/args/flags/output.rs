@@ -87,7 +87,9 @@ pub(super) const FLAGS: &[Flag] = &[
     .choices(Choices::Words(&["0", "1"]))
     .common()
     .help("1: wait for a viewer, then play to it; http:// is for any number of listeners")
-    .details("-timeout says how long to wait for the viewer. Listeners of http:// come and go while the job runs."),
+    .details(
+        "-timeout says how long to wait for the viewer. Listeners of http:// come and go while the job runs.",
+    ),
     Flag::output("muxrate", |output, given| {
         output.spec.muxrate = given.bit_rate()?;
         Ok(())

@@ -76,7 +76,9 @@ pub(super) const FLAGS: &[Flag] = &[
     .value("silence|hold")
     .choices(Choices::Words(&["silence", "hold"]))
     .help("where sound that is encoded stops coming: encode silence, or wait")
-    .details("Broadcasts by -listen 1 http:// and icecast:// have silence where nothing is said, all else waits."),
+    .details(
+        "Broadcasts by -listen 1 http:// and icecast:// have silence where nothing is said, all else waits.",
+    ),
     Flag::output("max_listeners", |output, given| {
         output.spec.http.listeners = Some(given.positive()?);
         Ok(())

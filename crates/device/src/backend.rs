@@ -1,0 +1,6 @@
+//! Which sound system the devices of this build are of.
+
+#[cfg(target_os = "linux")]
+pub(crate) use crate::pulse::list::sound_devices;
+#[cfg(target_os = "linux")]
+pub(crate) use crate::pulse::playback::{HangUp, Playback};
