@@ -80,6 +80,8 @@ impl IcecastSink {
             return Err(Error::Usage(format!("{}: {what}", url.text)));
         }
         to.login = Some(match to.login.take() {
+            // Without a user, it is the one that Icecast calls so.
+            Some(login) if login.starts_with(':') => format!("source{login}"),
             Some(login) if login.contains(':') => login,
             Some(password) => format!("source:{password}"),
             None => "source:hackme".into(),
