@@ -1,5 +1,6 @@
 //! Opening a job and starting its threads.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -43,6 +44,11 @@ impl Outcome {
         if !wished {
             self.abort.stop();
         }
+    }
+
+    /// Keeps the first error, while the rest of the job goes on.
+    fn note(&self, error: Error) {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
     }
 
     pub(super) fn take(&self) -> Option<Error> {
@@ -139,19 +145,22 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
         threads.spawn(name, move || stage.run());
     }
     let mut presents = presents.into_iter();
+    let left = Arc::new(AtomicUsize::new(outputs.len()));
     for (number, (output, mixer)) in outputs.into_iter().zip(mixers).enumerate() {
         let (counters, journal) = (counters[number].clone(), journal.clone());
         let name = format!("write #{number}");
         match output {
             Opened::Packets(output) => {
                 let metadata = output_metadata(&job.outputs[number], &inputs);
-                threads.spawn(name, move || output.run(&mixer, &metadata, &counters, &journal));
+                let told = journal.clone();
+                let body = move || output.run(&mixer, &metadata, &counters, &told);
+                threads.spawn_output(name, &left, &journal, body);
             }
             Opened::Frames(sink) => {
                 let Some(Present { input, chain, window, frames_left }) = presents.next() else { continue };
                 let (pool, stopper) = (pool.clone(), stopper.clone());
                 let stage = PresentStage { input, chain, window, frames_left, sink, counters, pool, stopper };
-                threads.spawn(name, move || stage.run());
+                threads.spawn_output(name, &left, &journal, move || stage.run());
             }
         }
     }
@@ -395,6 +404,29 @@ struct Threads {
 }
 
 impl Threads {
+    /// The thread of an output: while there are others, its failure is told, and they go on. A disk that is full ends no
+    /// broadcast.
+    fn spawn_output(
+        &mut self,
+        name: String,
+        left: &Arc<AtomicUsize>,
+        journal: &Arc<Journal>,
+        body: impl FnOnce() -> Result<()> + Send + 'static,
+    ) {
+        let (outcome, left, journal) = (self.outcome.clone(), left.clone(), journal.clone());
+        self.spawn(name, move || {
+            let ended = body();
+            match (ended, left.fetch_sub(1, Ordering::SeqCst)) {
+                (Err(error), 2..) => {
+                    journal.warn(format!("{error}; the other outputs go on"));
+                    outcome.note(error);
+                    Ok(())
+                }
+                (ended, _) => ended,
+            }
+        });
+    }
+
     fn spawn(&mut self, name: String, body: impl FnOnce() -> Result<()> + Send + 'static) {
         let outcome = self.outcome.clone();
         let run = move || {
