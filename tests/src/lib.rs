@@ -20,6 +20,7 @@ pub mod publishers;
 pub mod radio;
 pub mod relay;
 pub mod servers;
+pub mod sound;
 pub mod table;
 pub mod tls;
 pub mod web;

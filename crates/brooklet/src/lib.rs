@@ -56,10 +56,12 @@ mod queue;
 pub mod radio;
 pub mod reader;
 pub mod rtmp;
+mod rtp;
 pub mod runtime;
 mod stage;
 mod stop;
 mod url;
+mod voice;
 pub mod writer;
 
 /// What `-vf` and `-af` understand.
@@ -69,6 +71,7 @@ pub mod filters {
 
 /// The vocabulary: formats, frames, packets, time.
 pub use brooklet_media as media;
+pub use brooklet_rtp::CatchUp;
 pub use chunk::Chunk;
 pub use error::{Error, Result};
 pub use hub::Hub;
@@ -77,6 +80,8 @@ pub use job::{Job, Progress, Running};
 pub use output::{OUTPUT_DEVICES, OutputDevice};
 pub use reader::Reader;
 pub use rtmp::RtmpServer;
+pub use rtp::SdpFile;
 pub use stop::Stopper;
 pub use url::Url;
+pub use voice::Buffering;
 pub use writer::{PictureShape, SoundShape, Writer};

@@ -4,6 +4,7 @@ pub(crate) mod backoff;
 pub mod file;
 pub mod http;
 pub mod icecast;
+pub(crate) mod pace;
 pub mod pipe;
 pub mod places;
 pub(crate) mod socket;
@@ -21,6 +22,8 @@ pub use http::HttpOptions;
 pub use tls::TlsOptions;
 
 pub use crate::rtmp::RtmpOptions;
+use crate::rtp::SdpFile;
+use crate::voice::Buffering;
 
 use crate::job::{Journal, Listen, Reconnect};
 use crate::radio::NowPlaying;
@@ -41,6 +44,8 @@ pub struct SourceOptions {
     pub rtmp: RtmpOptions,
     /// For HTTP.
     pub http: HttpOptions,
+    /// Whether, and how, sound is played as it comes rather than read.
+    pub buffer: Option<Buffering>,
     /// Frees whoever waits for this input.
     pub stopper: Stopper,
 }
@@ -75,6 +80,8 @@ pub struct SinkOptions {
     pub playing: NowPlaying,
     /// Stopped when the job is to end: then nobody need wait for time to pass.
     pub ending: Stopper,
+    /// For RTP: the file that describes what is sent, and which of its media this output is.
+    pub sdp: Option<(Arc<SdpFile>, usize)>,
     /// Frees whoever waits for this output.
     pub stopper: Stopper,
 }
@@ -163,12 +170,22 @@ pub trait ByteSink: Send {
     /// Whether time passes at the other end: then encoders take their low-delay settings.
     fn is_live(&self) -> bool;
 
+    /// Whether it can go back to what was written ([`brooklet_media::Place::Patch`]); where not, patches are left out.
+    fn can_seek(&self) -> bool {
+        false
+    }
+
     /// Stores or sends a piece; blocks while there is no room, which is the back-pressure.
     ///
     /// # Errors
     ///
     /// What the system or the peer says; [`Error::Stopped`] once stopped.
     fn write(&mut self, piece: &Piece) -> Result<()>;
+
+    /// What will be written are bare samples, so many bytes a second: each byte is due by its place, whatever its piece says.
+    fn steady(&mut self, bytes_per_second: u64) {
+        let _ = bytes_per_second;
+    }
 
     /// Everything has been written: returns when it has been stored or sent.
     ///
@@ -274,6 +291,7 @@ fn registry() -> &'static RwLock<Vec<Arc<dyn Scheme>>> {
             Arc::new(pipe::Pipe),
             Arc::new(tcp::Tcp),
             Arc::new(udp::Udp),
+            Arc::new(crate::rtp::Rtp),
             Arc::new(crate::rtmp::Rtmp),
         ])
     })

@@ -1,5 +1,6 @@
 //! What a job is to do, in the terms of ffmpeg's command line: plain data, checked when the job starts.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use brooklet_codec::{OpusApplication, OpusEncode};
@@ -7,6 +8,7 @@ use brooklet_media::{ChannelLayout, Metadata, PixelFormat, Rational, SampleForma
 
 use crate::protocol::{HttpOptions, RtmpOptions, TlsOptions};
 pub use crate::stage::gap::Gap;
+use crate::voice::Buffering;
 
 /// One `-i`, with the options before it. `Default` plus a URL is a plain `-i url`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,6 +53,9 @@ pub struct InputSpec {
     pub rtmp: RtmpOptions,
     /// `-user_agent`, `-headers` and their kin.
     pub http: HttpOptions,
+    /// `-buffer`, `-catch_up`: of `rtp://` and of bare samples over `udp://`, sound is played as it comes: delayed, concealed and
+    /// resampled to this machine's pace. Without it, it is read as it is.
+    pub buffer: Option<Buffering>,
     /// `-an`, `-vn` before `-i`: kinds of stream to leave out.
     pub no_audio: bool,
     /// See `no_audio`.
@@ -100,6 +105,8 @@ pub struct OutputSpec {
     pub gap: Option<Gap>,
     /// `-buffer_duration`, `-window_title` and their kin: of an output that is a device.
     pub device: DeviceSpec,
+    /// `-sdp_file`: where to describe what all outputs with this file send by `rtp://`.
+    pub sdp_file: Option<PathBuf>,
     /// `-muxrate`: bit/s of an MPEG-TS of constant rate.
     pub muxrate: Option<u64>,
     /// `-flvflags`, without their `+`.
