@@ -8,12 +8,16 @@
 //! has others ([`Error::NoDevice`]), and the wish of a person to end ([`Error::Closed`]) from a fault.
 
 mod backend;
+mod clock;
 pub mod error;
 mod list;
+mod microphone;
 #[cfg(target_os = "linux")]
 mod pulse;
 mod speaker;
 
+pub use clock::capture_time;
 pub use error::{Error, Result};
 pub use list::{Device, DeviceKind, sound_devices};
+pub use microphone::{Microphone, MicrophoneOptions, MicrophoneStopper};
 pub use speaker::{Speaker, SpeakerClock, SpeakerOptions, SpeakerStopper};
