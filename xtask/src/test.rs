@@ -7,6 +7,9 @@ use crate::shell::{self, Outcome, cargo, root, target};
 /// Inputs for each fuzz target in a test run.
 const FUZZ_RUNS: u32 = 5_000;
 
+/// The rooms that need no operating system: a microcontroller can mux with them.
+pub(crate) const BARE: [&str; 4] = ["brooklet-media", "brooklet-flv", "brooklet-mpegts", "brooklet-rtmp"];
+
 /// How much is run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
@@ -29,6 +32,8 @@ pub(crate) fn run(extent: Extent) -> Outcome {
 fn run_checks(extent: Extent) -> Outcome {
     shell::run(&mut cargo(["fmt", "--all", "--check"]))?;
     shell::run(&mut cargo(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    let mut bare = cargo(["check", "--no-default-features"]);
+    shell::run(bare.args(BARE.iter().flat_map(|package| ["--package", package])))?;
     if extent != Extent::NoPeers {
         shell::run(&mut cargo(["deny", "--all-features", "check", "bans", "licenses", "sources"]))?;
     }

@@ -72,6 +72,18 @@ pub enum Error {
         /// How long it was waited for.
         after: std::time::Duration,
     },
+    /// A speaker, a window, a microphone or a camera: there is none, or it refused.
+    #[error("{source}")]
+    Device {
+        /// Which one, and why.
+        source: brooklet_device::Error,
+    },
+    /// A person has had enough: the window was closed, or Q or Esc pressed in it.
+    #[error("{}: closed by its user", shown(url))]
+    Closed {
+        /// The window, as the user named it.
+        url: String,
+    },
     /// The caller's own request makes no sense.
     #[error("{0}")]
     Usage(String),
@@ -112,6 +124,17 @@ impl Error {
     /// Whether the reader of a pipe went away: a normal end for whoever writes to it.
     pub fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+impl From<brooklet_device::Error> for Error {
+    /// A stop and the wish of a person are no faults of a device.
+    fn from(source: brooklet_device::Error) -> Self {
+        match source {
+            brooklet_device::Error::Stopped { .. } => Self::Stopped,
+            brooklet_device::Error::Closed { device } => Self::Closed { url: device },
+            source => Self::Device { source },
+        }
     }
 }
 

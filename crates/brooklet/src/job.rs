@@ -15,10 +15,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 pub(crate) use counters::Counters;
-pub use counters::Journal;
+pub use counters::{Journal, Playback};
 pub(crate) use plan::{Action, action};
 pub use spec::{
-    AudioSpec, CodecChoice, FpsMode, InputSpec, Listen, Map, OutputSpec, Reconnect, Specifier, VideoSpec,
+    AudioSpec, CodecChoice, DeviceSpec, FpsMode, InputSpec, Listen, Map, OutputSpec, Reconnect, Specifier,
+    VideoSpec,
 };
 
 use crate::{Error, Probed, Result, Stopper};
@@ -87,6 +88,7 @@ impl Running {
             duplicated: of_first(|counters| counters.duplicated.load(Ordering::Relaxed)),
             dropped: of_first(|counters| counters.dropped.load(Ordering::Relaxed))
                 + sum(|counters| counters.skipped.load(Ordering::Relaxed)),
+            playback: self.counters.iter().find_map(|counters| counters.playback()),
         }
     }
 
@@ -170,4 +172,6 @@ pub struct Progress {
     pub duplicated: u64,
     /// Pictures dropped to keep the frame rate, and packets that peers of any output were too slow for.
     pub dropped: u64,
+    /// How the first output that is a device fares, once something was written to it.
+    pub playback: Option<Playback>,
 }

@@ -70,6 +70,7 @@ pub use error::{Error, Result};
 pub use hub::Hub;
 pub use input::{Probed, probe};
 pub use job::{Job, Progress, Running};
+pub use output::{OUTPUT_DEVICES, OutputDevice};
 pub use reader::Reader;
 pub use rtmp::RtmpServer;
 pub use stop::Stopper;

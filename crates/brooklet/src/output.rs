@@ -1,5 +1,6 @@
 //! An opened output: the streams that meet in its mixer, and the thread that writes what comes out.
 
+pub(crate) mod device;
 pub(crate) mod mixer;
 mod mux;
 
@@ -13,6 +14,8 @@ use brooklet_media::{Interleaver, MediaKind, Metadata, Packet, PacketSink, Strea
 use crate::job::{Counters, Journal, OutputSpec};
 use crate::protocol::{self, LivePacketSink, SinkOptions, Target};
 use crate::{Error, Result, Stopper, Url};
+use device::DeviceSink;
+pub use device::{OUTPUT_DEVICES, OutputDevice};
 use mixer::{Mixer, Next};
 use mux::MuxSink;
 
@@ -25,10 +28,27 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What an output is, before it is opened.
 pub(crate) struct OutputFormat {
     pub(crate) url: Url,
-    pub(crate) info: &'static MuxerInfo,
+    pub(crate) holds: Holds,
+}
+
+/// What is made of the frames of an output.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Holds {
+    /// Packets in a container.
+    Packets(&'static MuxerInfo),
+    /// Nothing: they end at a device.
+    Frames(&'static OutputDevice),
 }
 
 /// An output that has been opened.
+pub(crate) enum Opened {
+    /// Packets are written to it.
+    Packets(Box<Output>),
+    /// Frames are handed to it.
+    Frames(Box<dyn DeviceSink>),
+}
+
+/// An output of packets that has been opened.
 pub(crate) struct Output {
     url: String,
     sink: Sink,
@@ -52,6 +72,11 @@ pub(crate) struct Exit {
 impl OutputFormat {
     /// The format of an output: what was asked for, what its protocol or its name says.
     pub(crate) fn find(spec: &OutputSpec) -> Result<Self> {
+        // What a device has in place of a URL is its name or a title, and may look like anything.
+        if let Some(device) = spec.format.as_deref().and_then(OutputDevice::find) {
+            let holds = Holds::Frames(device);
+            return Ok(Self { url: Url::parse(&format!("file:{}", spec.url)), holds });
+        }
         let url = Url::parse(&spec.url);
         let failed = |source| Error::media(&spec.url, source);
         let usual = protocol::scheme(&url)?.default_format();
@@ -60,7 +85,12 @@ impl OutputFormat {
             (None, Some(usual)) => brooklet_format::muxer(usual).map_err(failed)?,
             (None, None) => brooklet_format::guess_muxer(&url.rest).map_err(failed)?,
         };
-        Ok(Self { url, info })
+        Ok(Self { url, holds: Holds::Packets(info) })
+    }
+
+    /// ffmpeg's name of the format.
+    pub(crate) fn name(&self) -> &'static str {
+        self.holds.name()
     }
 
     /// Whether someone will wait at the other end, as far as the protocol says.
@@ -68,10 +98,29 @@ impl OutputFormat {
         !matches!(self.url.scheme.as_str(), "file" | "pipe")
     }
 
-    /// Opens it; this is where `-listen 1` waits. `realtime` says whether packets come no faster than time passes: then
-    /// a peer that is too slow loses some, and holds nobody up.
+    /// Opens it, where it holds packets; a device is opened with its first frame. As for the rest, see
+    /// [`OutputFormat::open_packets`]. `ended` ends a device at once.
     pub(crate) fn open(
         &self,
+        spec: &OutputSpec,
+        realtime: bool,
+        stopper: &Stopper,
+        ended: &Stopper,
+        journal: &Arc<Journal>,
+    ) -> Result<Opened> {
+        Ok(match self.holds {
+            Holds::Packets(info) => {
+                Opened::Packets(Box::new(self.open_packets(info, spec, realtime, stopper, journal)?))
+            }
+            Holds::Frames(device) => Opened::Frames(device.open(spec, ended)),
+        })
+    }
+
+    /// Opens it; this is where `-listen 1` waits. `realtime` says whether packets come no faster than time passes: then
+    /// a peer that is too slow loses some, and holds nobody up.
+    fn open_packets(
+        &self,
+        info: &'static MuxerInfo,
         spec: &OutputSpec,
         realtime: bool,
         stopper: &Stopper,
@@ -90,7 +139,7 @@ impl OutputFormat {
         };
         let url = spec.url.clone();
         // Nothing is written, so nothing need be there.
-        let target = if self.info.is_null() {
+        let target = if info.is_null() {
             Target::Bytes(Box::new(Nowhere))
         } else {
             protocol::scheme(&self.url)?.open_sink(&self.url, &options)?
@@ -99,7 +148,7 @@ impl OutputFormat {
             Target::Packets(sink) => (Sink::Packets(sink), true),
             Target::Bytes(bytes) => {
                 let live = bytes.is_live();
-                let muxer = brooklet_format::open_muxer(self.info, &mux_options(spec, live));
+                let muxer = brooklet_format::open_muxer(info, &mux_options(spec, live));
                 let muxer = muxer.map_err(|source| Error::media(&url, source))?;
                 (
                     Sink::Mux(MuxSink {
@@ -258,6 +307,32 @@ impl Exit {
 pub(crate) fn mixer_for(spec: &OutputSpec, inputs: &[usize], realtime: bool) -> Arc<Mixer> {
     let interleaver = if realtime { Interleaver::live() } else { Interleaver::file() };
     Arc::new(Mixer::new(inputs, interleaver, spec.shortest))
+}
+
+impl Holds {
+    /// ffmpeg's name of the format.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Packets(info) => info.name,
+            Self::Frames(device) => device.name,
+        }
+    }
+
+    /// Whether it has a place for this kind of stream where nothing more is said.
+    pub(crate) fn takes(self, kind: MediaKind) -> bool {
+        match self {
+            Self::Packets(info) => default_codec(info, kind).is_some(),
+            Self::Frames(device) => device.kind == kind,
+        }
+    }
+
+    /// Whether each picture has a time of its own.
+    pub(crate) const fn has_variable_rate(self) -> bool {
+        match self {
+            Self::Packets(info) => info.variable_frame_rate,
+            Self::Frames(_) => true,
+        }
+    }
 }
 
 /// What a stream of this kind is encoded to where nothing is said, by the name of the codec.

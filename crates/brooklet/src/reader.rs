@@ -11,7 +11,7 @@ use crate::chunk::{Chunk, Gather};
 use crate::input::{Input, InputEvent};
 use crate::job::{AudioSpec, InputSpec, Journal, VideoSpec};
 use crate::stage::cut::{Cut, Window};
-use crate::stage::{PictureChain, SoundChain};
+use crate::stage::{Chain, PictureChain, SoundChain};
 use crate::{Error, Result, Stopper};
 
 /// Reads a file or a stream in chunks of frames, converted to what you ask for.
@@ -38,11 +38,6 @@ struct Wanted {
     gather: Gather,
     window: Window,
     ended: bool,
-}
-
-enum Chain {
-    Video(Box<PictureChain>),
-    Audio(Box<SoundChain>),
 }
 
 impl Reader {
@@ -201,20 +196,12 @@ impl Wanted {
     }
 
     fn convert(&mut self, frame: Frame, full: &mut impl FnMut(Chunk)) -> Result<()> {
-        match (&mut self.chain, frame) {
-            (Chain::Video(chain), Frame::Video(picture)) => chain.push(picture),
-            (Chain::Audio(chain), Frame::Audio(sound)) => chain.push(&sound).map_err(convert)?,
-            _ => {}
-        }
+        self.chain.push(frame).map_err(convert)?;
         self.gather(full).map_err(convert)
     }
 
     fn finish(&mut self, mut full: impl FnMut(Chunk)) -> Result<()> {
-        match &mut self.chain {
-            Chain::Video(chain) => chain.flush(),
-            Chain::Audio(chain) => chain.flush(),
-        }
-        .map_err(convert)?;
+        self.chain.flush().map_err(convert)?;
         self.gather(&mut full).map_err(convert)?;
         self.gather.finish().into_iter().for_each(full);
         Ok(())
@@ -222,16 +209,10 @@ impl Wanted {
 
     /// Everything that the chain has ready, into chunks.
     fn gather(&mut self, full: &mut impl FnMut(Chunk)) -> brooklet_media::Result<()> {
-        match &mut self.chain {
-            Chain::Video(chain) => {
-                while let Some(picture) = chain.poll()? {
-                    self.gather.add_picture(&picture)?.into_iter().for_each(&mut *full);
-                }
-            }
-            Chain::Audio(chain) => {
-                while let Some(sound) = chain.poll()? {
-                    self.gather.add_sound(&sound, &mut *full)?;
-                }
+        while let Some(frame) = self.chain.poll()? {
+            match frame {
+                Frame::Video(picture) => self.gather.add_picture(&picture)?.into_iter().for_each(&mut *full),
+                Frame::Audio(sound) => self.gather.add_sound(&sound, &mut *full)?,
             }
         }
         Ok(())

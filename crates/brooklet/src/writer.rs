@@ -4,19 +4,23 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use brooklet_media::{
-    AudioFrame, AudioParams, ChannelLayout, Frame, FramePool, PixelFormat, Rational, SampleFormat, TimeBase,
-    VideoFrame,
+    AudioFrame, AudioParams, ChannelLayout, Frame, FramePool, MediaKind, PixelFormat, Rational, SampleFormat,
+    TimeBase, VideoFrame,
 };
 
-use crate::job::{Action, AudioSpec, Counters, FpsMode, Journal, OutputSpec, VideoSpec, action};
+use crate::job::{Action, AudioSpec, Counters, FpsMode, Journal, OutputSpec, Playback, VideoSpec, action};
+use crate::output::device::DeviceSink;
 use crate::output::mixer::Mixer;
-use crate::output::{Exit, Output, OutputFormat, mixer_for};
+use crate::output::{Exit, Opened, Output, OutputFormat, mixer_for};
 use crate::queue::Queue;
+use crate::stage::Chain;
 use crate::stage::cut::Window;
 use crate::stage::encode::{self, AudioWork, EncodeStage, VideoWork, Work};
+use crate::stage::present::PresentStage;
 use crate::{Error, Result, Stopper};
 
-/// Writes frames to a file or a live stream: converted, encoded on threads of their own, interleaved and muxed.
+/// Writes frames to a file or a live stream: converted, encoded on threads of their own, interleaved and muxed. In the format
+/// `speaker` or `window` they are heard or seen instead.
 ///
 /// Create it, add its streams, write to them in any order (they are interleaved by their times), and close it. A write
 /// blocks while the encoder or the output is busy: that is the back-pressure.
@@ -30,7 +34,15 @@ pub struct Writer {
     counters: Arc<Counters>,
     journal: Arc<Journal>,
     /// Until the first write.
-    works: Vec<Work>,
+    works: Vec<Lane>,
+}
+
+/// What is done to the frames of a stream.
+enum Lane {
+    /// They are encoded.
+    Encode(Work),
+    /// They go to a device.
+    Present(Chain),
 }
 
 /// Pictures that will be written.
@@ -105,13 +117,15 @@ impl Writer {
     /// Where the format holds none, or the encoder does not take them; after the first write.
     pub fn add_video(&mut self, shape: PictureShape, how: &VideoSpec) -> Result<usize> {
         self.spec.video = how.clone();
-        let info = self.encoder(brooklet_media::MediaKind::Video)?;
+        let Some(info) = self.encoder(MediaKind::Video)? else {
+            return self.present(MediaKind::Video, Shape::Picture(shape));
+        };
         let constant = how.fps_mode == FpsMode::Constant || how.frame_rate.is_some();
         let live = self.spec.live.unwrap_or_else(|| self.format.is_live());
         let work = VideoWork::new(how, info, Some(shape.rate), constant, live, &self.pool);
         self.add(
             Shape::Picture(shape),
-            Work::Video(Box::new(work.map_err(|source| Error::Encode { source })?)),
+            Lane::Encode(Work::Video(Box::new(work.map_err(|source| Error::Encode { source })?))),
         )
     }
 
@@ -122,11 +136,13 @@ impl Writer {
     /// As [`Writer::add_video`].
     pub fn add_audio(&mut self, shape: SoundShape, how: &AudioSpec) -> Result<usize> {
         self.spec.audio = how.clone();
-        let info = self.encoder(brooklet_media::MediaKind::Audio)?;
+        let Some(info) = self.encoder(MediaKind::Audio)? else {
+            return self.present(MediaKind::Audio, Shape::Sound(shape));
+        };
         let sound = AudioParams { format: Some(shape.format), ..AudioParams::new(shape.rate, shape.layout) };
         let work =
             AudioWork::new(how, info, &sound, &self.pool).map_err(|source| Error::Encode { source })?;
-        self.add(Shape::Sound(shape), Work::Audio(Box::new(work)))
+        self.add(Shape::Sound(shape), Lane::Encode(Work::Audio(Box::new(work))))
     }
 
     /// Writes to a stream: whole pictures, rows without padding, or whole samples of all channels, native-endian, right
@@ -159,6 +175,11 @@ impl Writer {
         self.journal.take()
     }
 
+    /// How the device fares, where the output is one and has been written to.
+    pub fn playback(&self) -> Option<Playback> {
+        self.counters.playback()
+    }
+
     /// Encodes what is held back, finishes the output, and returns when all of it is stored or sent.
     ///
     /// # Errors
@@ -169,14 +190,25 @@ impl Writer {
         self.join()
     }
 
-    fn encoder(&self, kind: brooklet_media::MediaKind) -> Result<&'static brooklet_codec::EncoderInfo> {
-        match action(&self.spec, self.format.info, kind)?.0 {
-            Action::Encode(info) => Ok(info),
+    /// What encodes frames of this kind; none where they go to a device.
+    fn encoder(&self, kind: MediaKind) -> Result<Option<&'static brooklet_codec::EncoderInfo>> {
+        match action(&self.spec, self.format.holds, kind)?.0 {
+            Action::Encode(info) => Ok(Some(info)),
+            Action::Present => Ok(None),
             Action::Copy => Err(Error::Usage("frames are encoded, not copied".into())),
         }
     }
 
-    fn add(&mut self, shape: Shape, work: Work) -> Result<usize> {
+    fn present(&mut self, kind: MediaKind, shape: Shape) -> Result<usize> {
+        if !self.streams.is_empty() {
+            let what = format!("a {} takes one stream", self.format.name());
+            return Err(Error::Usage(format!("{}: {what}", self.spec.url)));
+        }
+        let chain = Chain::to_device(kind, &self.spec.video, &self.spec.audio, &self.pool);
+        self.add(shape, Lane::Present(chain.map_err(|source| Error::Convert { source })?))
+    }
+
+    fn add(&mut self, shape: Shape, work: Lane) -> Result<usize> {
         if !self.threads.is_empty() {
             return Err(Error::Usage("streams are added before the first write".into()));
         }
@@ -186,11 +218,16 @@ impl Writer {
     }
 
     fn open(&mut self) -> Result<()> {
-        let output = self.format.open(&self.spec, false, &self.stopper, &self.journal)?;
+        let opened = self.format.open(&self.spec, false, &self.stopper, &self.stopper, &self.journal)?;
+        let output = match opened {
+            Opened::Packets(output) => *output,
+            Opened::Frames(sink) => return self.start_presenting(sink),
+        };
         // Each stream has a source of its own, so none waits for another behind the same thread.
         let from: Vec<usize> = (0..self.streams.len()).collect();
         let mixer = mixer_for(&self.spec, &from, false);
         for (lane, (stream, work)) in self.streams.iter().zip(self.works.drain(..)).enumerate() {
+            let Lane::Encode(work) = work else { continue };
             let stage = EncodeStage {
                 input: stream.frames.clone(),
                 work,
@@ -211,7 +248,25 @@ impl Writer {
         Ok(())
     }
 
-    /// Why an encoder takes no more.
+    fn start_presenting(&mut self, sink: Box<dyn DeviceSink>) -> Result<()> {
+        let Some((stream, Lane::Present(chain))) = self.streams.first().zip(self.works.pop()) else {
+            return Err(Error::Usage(format!("{}: a stream is added before the first write", self.spec.url)));
+        };
+        let stage = PresentStage {
+            input: stream.frames.clone(),
+            chain,
+            window: Window::default(),
+            frames_left: None,
+            sink,
+            counters: self.counters.clone(),
+            pool: self.pool.clone(),
+            stopper: self.stopper.clone(),
+        };
+        self.threads.push(spawn(&self.spec.url, move || stage.run())?);
+        Ok(())
+    }
+
+    /// Why an encoder or a device takes no more.
     fn failure(&mut self) -> Result<()> {
         if self.stopper.is_stopped() {
             return Err(Error::Stopped);

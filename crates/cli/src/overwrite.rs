@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use brooklet::Url;
 use brooklet::job::{InputSpec, Job, OutputSpec};
+use brooklet::{OutputDevice, Url};
 
 use crate::args::{Globals, Overwrite};
 use crate::failure::Failure;
@@ -13,7 +13,7 @@ use crate::failure::Failure;
 /// Marks the outputs that may be replaced; asks where there is someone to ask.
 pub(crate) fn settle(job: &mut Job, globals: &Globals) -> Result<(), Failure> {
     refuse_twins(&job.outputs)?;
-    for output in &mut job.outputs {
+    for output in job.outputs.iter_mut().filter(|output| !is_device(output)) {
         let Some(path) = existing_file(&output.url) else { continue };
         if output.format.as_deref() == Some("null") {
             continue;
@@ -51,13 +51,21 @@ pub(crate) fn reads_stdin(inputs: &[InputSpec]) -> bool {
 /// Two outputs in one file would write over each other.
 fn refuse_twins(outputs: &[OutputSpec]) -> Result<(), Failure> {
     let mut seen = HashSet::new();
-    let files = outputs.iter().filter_map(|output| Some((&output.url, file_path(&output.url)?)));
+    let files = outputs
+        .iter()
+        .filter(|output| !is_device(output))
+        .filter_map(|output| Some((&output.url, file_path(&output.url)?)));
     for (url, path) in files.filter(|(_, path)| !path.starts_with("/dev")) {
         if !seen.insert(path) {
             return Err(Failure::Said(format!("{url}: two outputs have this name; give each its own")));
         }
     }
     Ok(())
+}
+
+/// Whether its name is no file's.
+fn is_device(output: &OutputSpec) -> bool {
+    output.format.as_deref().is_some_and(|format| OutputDevice::find(format).is_some())
 }
 
 fn ask(url: &str) -> Result<bool, Failure> {
@@ -125,6 +133,17 @@ mod tests {
         twins.outputs.push(OutputSpec { url: "file:b.flv".into(), ..OutputSpec::default() });
         let refused = settle(&mut twins, &with(Overwrite::Always)).unwrap_err().line();
         assert!(refused.contains("two outputs have this name"), "{refused}");
+    }
+
+    #[test]
+    fn a_device_is_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let named = folder.path().join("default");
+        std::fs::write(&named, "x").unwrap();
+        let mut job = job("a.mp4", named.to_str().unwrap());
+        job.outputs[0].format = Some("pulse".into());
+        job.outputs.push(job.outputs[0].clone());
+        assert!(settle(&mut job, &with(Overwrite::Ask)).is_ok());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use brooklet::filters::{AudioFilters, VideoFilters};
+use brooklet::{OUTPUT_DEVICES, OutputDevice};
 use brooklet_codec::{DECODERS, ENCODERS};
 use brooklet_format::{DEMUXERS, MUXERS};
 use brooklet_media::{ChannelLayout, CodecId, MediaKind, PcmFormat, PixelFormat, SampleFormat};
@@ -67,7 +68,8 @@ pub(crate) fn text(table: Table) -> String {
 /// Names that `-f` takes.
 pub(crate) fn format_names() -> Vec<&'static str> {
     let inputs = DEMUXERS.iter().flat_map(|info| info.names.split(','));
-    let mut names: Vec<_> = inputs.chain(MUXERS.iter().map(|info| info.name)).collect();
+    let devices = OUTPUT_DEVICES.iter().flat_map(OutputDevice::names);
+    let mut names: Vec<_> = inputs.chain(MUXERS.iter().map(|info| info.name)).chain(devices).collect();
     names.sort_unstable();
     names.dedup();
     names
@@ -99,7 +101,12 @@ fn formats(head: &str, demux: bool, mux: bool) -> String {
 
 fn devices() -> String {
     let generated = DEMUXERS.iter().filter(|info| info.is_generated());
-    directions("Devices:", generated.map(|info| (info.names, true, false, info.description)))
+    let inputs = generated.map(|info| (info.names.to_string(), true, false, info.description));
+    let names = |device: &OutputDevice| device.names().collect::<Vec<_>>().join(",");
+    let outputs = OUTPUT_DEVICES.iter().map(|device| (names(device), false, true, device.description));
+    let mut rows: Vec<_> = inputs.chain(outputs).collect();
+    rows.sort_unstable();
+    directions("Devices:", rows.iter().map(|(name, read, write, what)| (name.as_str(), *read, *write, *what)))
 }
 
 fn directions<'a>(head: &str, rows: impl Iterator<Item = (&'a str, bool, bool, &'a str)>) -> String {

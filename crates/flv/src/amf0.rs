@@ -10,6 +10,10 @@
 //! # Ok::<(), brooklet_media::Error>(())
 //! ```
 
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use brooklet_media::{Error, Result};
 
 const NAME: &str = "amf0";

@@ -1,7 +1,7 @@
 //! The headers inside the bodies of audio and video tags: legacy (annex E.4.2, E.4.3) and Enhanced RTMP
 //! (Veovera, *Enhanced RTMP v2*, "Enhanced Audio", "Enhanced Video").
 
-use std::ops::Range;
+use core::ops::Range;
 
 use crate::TagKind;
 use crate::coding::{AAC, AVC, Coding};

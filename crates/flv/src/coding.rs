@@ -1,5 +1,8 @@
 //! Which codecs tags can hold, and how they are named on the wire (annex E.4.2.1, E.4.3.1; Enhanced RTMP v2).
 
+use alloc::format;
+use alloc::string::String;
+
 use brooklet_media::{AudioParams, CodecId, Error, PcmFormat, Result};
 
 use crate::TagKind;

@@ -1,5 +1,7 @@
 //! What a sequence header holds, from a stream's extradata.
 
+use alloc::format;
+
 use brooklet_media::bitstream::aac::AacConfig;
 use brooklet_media::bitstream::h264::AvcConfig;
 use brooklet_media::bitstream::hevc::HvcConfig;

@@ -1,5 +1,9 @@
 //! An FLV file to packets (annex E.2, E.3).
 
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use brooklet_media::{DemuxStep, Demuxer, Error, Metadata, Result, Source};
 use bytes::{Buf, Bytes, BytesMut};
 

@@ -1,6 +1,9 @@
 //! Tags to packets: what the demuxer and RTMP players share.
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use brooklet_media::bitstream::nal;
 use brooklet_media::{DemuxEvent, Metadata, Packet, Rational, Result, StreamKind, StreamParams, TimeBase};
@@ -150,7 +153,7 @@ impl TagReader {
 
     /// What was left out, a line each, since the last call: tracks after the first.
     pub fn take_warnings(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.warnings)
+        core::mem::take(&mut self.warnings)
     }
 
     /// Title, encoder and the like, as the last `onMetaData` said.

@@ -1,6 +1,6 @@
 //! The headers inside bodies, written; `body` reads them.
 
-use std::ops::Deref;
+use core::ops::Deref;
 
 use crate::body::{self, EX_AUDIO, EX_VIDEO};
 use crate::coding::{AAC, Coding};

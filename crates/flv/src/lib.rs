@@ -20,6 +20,8 @@
 //! Enhanced means Enhanced RTMP, versions 1 and 2: timestamps with nanoseconds are rounded, and of several tracks
 //! the first is read ([`TagReader::take_warnings`] says that there are more). Times are milliseconds and unwrap past 24, 31 and 32 bits ([`Clock`]).
 //!
+//! It is `no_std` and needs an allocator.
+//!
 //! Read [`Tag`] and [`TagWriter`] first.
 //!
 //! ```
@@ -47,6 +49,10 @@
 //! ```
 //!
 //! [`CodecId::Unknown`]: brooklet_media::CodecId::Unknown
+
+#![cfg_attr(not(test), no_std)]
+
+extern crate alloc;
 
 pub mod amf0;
 

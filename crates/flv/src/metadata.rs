@@ -1,5 +1,10 @@
 //! `onMetaData`: what a file or a publisher says of itself (annex E.5), in both directions.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
 use brooklet_media::{Metadata, Rational, StreamKind, StreamParams};
 
 use crate::amf0::{self, Value};
@@ -91,11 +96,11 @@ impl OnMetaData {
         let number = |name| said.property(name).and_then(Value::as_number).filter(|number| *number > 0.0);
         let named = |name| number(name).is_some() || said.property(name).and_then(Value::as_str).is_some();
         // Rates are in units of 1024, as ffmpeg has it.
-        let bit_rate = |name| number(name).map(|kilobits| (kilobits * 1_024.0).round() as u64);
+        let bit_rate = |name| number(name).map(|kilobits| nearest(kilobits * 1_024.0) as u64);
         Some(Self {
             promises_video: named("videocodecid"),
             promises_audio: named("audiocodecid"),
-            duration: number("duration").map(|seconds| (seconds * 1_000.0).round() as i64),
+            duration: number("duration").map(|seconds| nearest(seconds * 1_000.0)),
             width: number("width").map_or(0, |width| width as u32),
             height: number("height").map_or(0, |height| height as u32),
             frame_rate: number("framerate").or_else(|| number("fps")).and_then(nearest_rate),
@@ -158,15 +163,20 @@ pub(crate) fn write<'a>(
     body
 }
 
+/// The nearest whole number: `core` has no `round`.
+fn nearest(number: f64) -> i64 {
+    (number + 0.5_f64.copysign(number)) as i64
+}
+
 /// The rate meant by a decimal: a whole number, its 1000/1001, or thousandths.
 fn nearest_rate(decimal: f64) -> Option<Rational> {
     if !decimal.is_finite() || decimal > 100_000.0 {
         return None;
     }
-    let whole = decimal.round();
+    let whole = nearest(decimal) as f64;
     let exact = [(whole, 1.0), (whole * 1_000.0, 1_001.0)];
     let near = |(num, den): &(f64, f64)| (num / den - decimal).abs() < 0.002 * decimal.min(1.0);
-    let (num, den) = exact.into_iter().find(near).unwrap_or(((decimal * 1_000.0).round(), 1_000.0));
+    let (num, den) = exact.into_iter().find(near).unwrap_or((nearest(decimal * 1_000.0) as f64, 1_000.0));
     Rational::new(num as u32, den as u32).filter(|rate| rate.num() > 0)
 }
 
@@ -179,7 +189,7 @@ fn read_index(index: &Value) -> Vec<(i64, u64)> {
     let numbers = |name| list(name).iter().filter_map(Value::as_number);
     let mut index: Vec<_> = numbers("times")
         .zip(numbers("filepositions"))
-        .map(|(seconds, place)| ((seconds * 1_000.0).round() as i64, place as u64))
+        .map(|(seconds, place)| (nearest(seconds * 1_000.0), place as u64))
         .collect();
     index.sort_unstable();
     index

@@ -1,7 +1,8 @@
 //! Packets to an FLV file (annex E.2, E.3).
 
-use std::collections::VecDeque;
-use std::str::FromStr;
+use alloc::collections::VecDeque;
+use alloc::format;
+use core::str::FromStr;
 
 use brooklet_media::{Error, Metadata, Muxer, Packet, Piece, Place, Result, StreamParams, Timestamp};
 use bytes::{BufMut, Bytes, BytesMut};

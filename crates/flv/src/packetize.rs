@@ -1,5 +1,9 @@
 //! Packets to tags: what the muxer and RTMP publishers share.
 
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use brooklet_media::{Error, Metadata, Packet, Result, StreamKind, StreamParams, TimeBase, Timestamp};
 use bytes::{BufMut, Bytes, BytesMut};
 

@@ -1,6 +1,7 @@
 //! How fast another clock runs, from the times at which its media arrives.
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use crate::Timestamp;
 
@@ -179,7 +180,7 @@ impl Drift {
 
     /// Moves the past to where the strays are.
     fn step(&mut self) {
-        let strays = std::mem::take(&mut self.strays);
+        let strays = core::mem::take(&mut self.strays);
         let by = median(strays.iter().map(|stray| stray.delay - self.line.at(stray.arrival)).collect());
         self.points.iter_mut().for_each(|point| point.delay += by);
         self.steps += 1;
@@ -190,7 +191,7 @@ impl Drift {
     /// Adds a point to those of the line, or makes the last one better that still stands for the same seconds.
     fn append(&mut self, point: Point) {
         let slope = self.line.slope;
-        let place = |point: &Point| (point.arrival / self.span).floor();
+        let place = |point: &Point| libm::floor(point.arrival / self.span);
         match self.points.back_mut() {
             Some(last) if place(last) == place(&point) => {
                 if point.delay - slope * point.arrival < last.delay - slope * last.arrival {
@@ -204,7 +205,7 @@ impl Drift {
         }
         if self.span < LONGEST {
             self.span *= 2.0;
-            let points = std::mem::take(&mut self.points);
+            let points = core::mem::take(&mut self.points);
             points.into_iter().for_each(|point| self.append(point));
         } else {
             self.points.pop_front();
@@ -243,7 +244,7 @@ fn least_squares(points: &[Point]) -> Line {
     let (x, y) = (mean(|point| point.arrival), mean(|point| point.delay));
     let (mut xx, mut xy) = (0.0, 0.0);
     for point in points {
-        xx += (point.arrival - x).powi(2);
+        xx += square(point.arrival - x);
         xy += (point.arrival - x) * (point.delay - y);
     }
     if xx <= 0.0 {
@@ -251,10 +252,14 @@ fn least_squares(points: &[Point]) -> Line {
     }
     let slope = xy / xx;
     let line = Line { start: y - slope * x, slope, error: 0.0 };
-    let rest: f64 = points.iter().map(|point| (point.delay - line.at(point.arrival)).powi(2)).sum();
+    let rest: f64 = points.iter().map(|point| square(point.delay - line.at(point.arrival))).sum();
     // A few points lie on a line by chance: as if there were some more, of the noise of a network.
     let noise = (rest + EXPECTED * EXPECTED_NOISE * EXPECTED_NOISE) / (count - 2.0 + EXPECTED);
-    Line { error: (noise / xx).sqrt(), ..line }
+    Line { error: libm::sqrt(noise / xx), ..line }
+}
+
+fn square(of: f64) -> f64 {
+    of * of
 }
 
 fn median(mut of: Vec<f64>) -> f64 {

@@ -3,8 +3,10 @@
 //! Containers and codecs share it because they share the traits of [`crate::roles`]; protocols and the program
 //! have errors of their own.
 
+use alloc::string::String;
+
 /// A result of this crate's [`Error`].
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+pub type Result<T, E = Error> = core::result::Result<T, E>;
 
 /// What can be wrong with media, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

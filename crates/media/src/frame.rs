@@ -2,6 +2,7 @@
 
 mod audio;
 mod pool;
+mod stock;
 mod video;
 
 pub use audio::AudioFrame;

@@ -1,7 +1,8 @@
 //! Packets of several streams into one order, by decoding time, within a bound.
 
-use std::collections::VecDeque;
-use std::time::Duration;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::time::Duration;
 
 use crate::{Packet, TimeBase, Timestamp};
 

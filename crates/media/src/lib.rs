@@ -14,6 +14,8 @@
 //! | [`drift`] | [`Drift`]: how another clock runs against this one, from arrivals that jitter |
 //! | [`bitstream`] | what containers and codecs both must know of H.264, HEVC, AV1, VP9, AAC, MP3 and Opus headers |
 //!
+//! It is `no_std` and needs an allocator, and the standard library only for the feature `std`.
+//!
 //! Read [`Packet`] and [`Demuxer`] first.
 //!
 //! ```
@@ -28,6 +30,10 @@
 //! assert_eq!(queue.pop().map(|packet| packet.stream), Some(audio)); // 21 ms
 //! assert_eq!(queue.pop().map(|packet| packet.stream), Some(video)); // 40 ms
 //! ```
+
+#![cfg_attr(not(any(test, feature = "std")), no_std)]
+
+extern crate alloc;
 
 pub mod bitstream;
 pub mod drift;

@@ -1,6 +1,6 @@
 //! One access unit.
 
-use std::fmt;
+use core::fmt;
 
 use bytes::Bytes;
 

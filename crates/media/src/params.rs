@@ -1,6 +1,6 @@
 //! What a stream is: everything that is known of it before its first packet.
 
-use std::fmt;
+use core::fmt;
 
 use bytes::Bytes;
 
@@ -189,7 +189,7 @@ impl fmt::Display for CodecId {
         match self {
             Self::Unknown(tag) => {
                 let letters = tag.to_be_bytes();
-                match std::str::from_utf8(&letters) {
+                match core::str::from_utf8(&letters) {
                     Ok(text) if letters.iter().all(|b| b.is_ascii_graphic() || *b == b' ') => {
                         write!(f, "'{text}'")
                     }

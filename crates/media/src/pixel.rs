@@ -1,7 +1,9 @@
 //! Pixel formats and colour, under ffmpeg's names.
 
-use std::fmt;
-use std::str::FromStr;
+use alloc::format;
+use alloc::vec::Vec;
+use core::fmt;
+use core::str::FromStr;
 
 use crate::Error;
 

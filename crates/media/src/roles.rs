@@ -3,6 +3,9 @@
 //! None of them reads, waits or looks at a clock: bytes, packets and frames are handed in, and what comes of
 //! them is taken out until nothing is left. So each can be tested, fuzzed and used on any runtime.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use bytes::Bytes;
 
 use crate::{Frame, Packet, Result, StreamParams, Timestamp};

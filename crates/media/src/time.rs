@@ -1,8 +1,8 @@
 //! Exact time: rational numbers and integer ticks. Never a float until it meets a person.
 
-use std::fmt;
-use std::ops::{Add, Sub};
-use std::time::Duration;
+use core::fmt;
+use core::ops::{Add, Sub};
+use core::time::Duration;
 
 /// A non-negative fraction: a frame rate, a sample aspect ratio. The denominator is never 0.
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +116,7 @@ impl TimeBase {
     }
 
     /// Which of two moments on different clocks is the earlier, exactly.
-    pub fn compare(self, ticks: i64, other: Self, other_ticks: i64) -> std::cmp::Ordering {
+    pub fn compare(self, ticks: i64, other: Self, other_ticks: i64) -> core::cmp::Ordering {
         let (num, den) = self.ratio(other);
         (i128::from(ticks) * num).cmp(&(i128::from(other_ticks) * den))
     }

@@ -18,7 +18,11 @@ mod report;
 mod stream;
 mod timeline;
 
-use std::collections::BTreeMap;
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use crate::clock::{PCR_HZ, Pcr};
 use crate::packet::{NULL_PID, PACKET, SYNC_BYTE, TsPacket};
@@ -88,7 +92,7 @@ impl Check {
             self.partial.extend_from_slice(more);
             rest = after;
             if self.partial.len() == PACKET {
-                let packet = std::mem::take(&mut self.partial);
+                let packet = core::mem::take(&mut self.partial);
                 self.read(&packet);
                 self.packets += 1;
             }
@@ -282,5 +286,6 @@ impl Violations {
 
 /// Ticks of 27 MHz in milliseconds, for people.
 fn millis(ticks: i64) -> f64 {
-    (ticks as f64 / 27.0).round() / 1_000.0
+    // To the microsecond, which fits a whole number: `core` has no `round`.
+    ((ticks + 13 * ticks.signum()) / 27) as f64 / 1_000.0
 }

@@ -6,7 +6,9 @@ mod search;
 mod stream;
 mod tail;
 
-use std::collections::VecDeque;
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use brooklet_media::{DemuxEvent, DemuxStep, Demuxer, Error, Metadata, Result, Source};
 use bytes::Bytes;

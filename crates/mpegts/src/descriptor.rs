@@ -1,6 +1,10 @@
 //! Descriptors: tag, length, body. What tables say beyond their fixed columns (ISO/IEC 13818-1 §2.6,
 //! ETSI EN 300 468 §6, ATSC A/52 Annex A).
 
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
 /// format_identifier of whoever defined the stream's type (§2.6.8).
 pub(crate) const REGISTRATION: u8 = 0x05;
 /// ISO 639 language (§2.6.18).

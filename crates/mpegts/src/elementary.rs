@@ -11,6 +11,9 @@ mod nal_stream;
 mod opus;
 mod whole;
 
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
 use brooklet_media::{CodecId, StreamKind, Trim};
 use bytes::Bytes;
 

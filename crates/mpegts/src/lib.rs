@@ -19,6 +19,8 @@
 //! H.264 and HEVC are Annex B with parameter sets in band on the wire, length-prefixed with parameter sets out of band
 //! in a [`brooklet_media::Packet`]; AAC has ADTS headers on the wire only.
 //!
+//! It is `no_std` and needs an allocator.
+//!
 //! Read [`TsDemuxer`], [`TsMuxer`] and [`check::Check`] first; `examples/remux.rs` ties them together.
 //!
 //! ```
@@ -55,6 +57,10 @@
 //! assert_eq!(demuxer.metadata()[0].1, "Radio");
 //! # Ok::<(), brooklet_media::Error>(())
 //! ```
+
+#![cfg_attr(not(test), no_std)]
+
+extern crate alloc;
 
 pub mod check;
 mod clock;

@@ -6,7 +6,10 @@ mod output;
 mod tables;
 mod track;
 
-use std::time::Duration;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
 
 use brooklet_media::{Error, Metadata, Muxer, Packet, Piece, Result, StreamParams};
 

@@ -1,5 +1,7 @@
 //! PES packets: what an elementary stream is cut into, with its times (ISO/IEC 13818-1 §2.4.3.6).
 
+use alloc::vec::Vec;
+
 use crate::clock::WRAP;
 
 /// stream_id of the first MPEG audio stream (table 2-22).

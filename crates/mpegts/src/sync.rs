@@ -1,6 +1,8 @@
 //! Where packets begin: plain streams of 188 bytes, M2TS of 192 (Blu-ray, AVCHD: 4 bytes of time before each) and
 //! 204 (16 bytes of Reed-Solomon code after each).
 
+use alloc::vec::Vec;
+
 use crate::packet::{PACKET, SYNC_BYTE};
 
 /// Bytes from one packet to the next.

@@ -1,5 +1,9 @@
 //! What a side says that it can do beyond RTMP 1.0: Enhanced RTMP v2, "Enhancing NetConnection connect Command".
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use brooklet_flv::amf0::Value;
 use brooklet_flv::{AUDIO_FOUR_CCS, VIDEO_FOUR_CCS};
 

@@ -1,7 +1,11 @@
 //! The client: publishes a stream, or plays one.
 
-use std::collections::VecDeque;
-use std::time::Duration;
+use alloc::borrow::ToOwned;
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::time::Duration;
 
 use brooklet_flv::Tag;
 use brooklet_flv::amf0::Value;

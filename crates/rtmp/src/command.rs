@@ -1,5 +1,11 @@
 //! Commands: calls, answers and status reports in AMF0. RTMP 1.0, section 7.2.
 
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use brooklet_flv::amf0::{self, Value};
 use bytes::Bytes;
 

@@ -1,11 +1,14 @@
 //! The one error of this crate, each variant with the place that finds it in a hex dump or in Wireshark.
 
-use std::fmt;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
 
 use crate::message::MessageType;
 
 /// A result of this crate's [`Error`].
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+pub type Result<T, E = Error> = core::result::Result<T, E>;
 
 /// Why a connection can't go on, or was never one.
 ///

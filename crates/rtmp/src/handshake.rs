@@ -7,6 +7,9 @@
 
 mod digest;
 
+use alloc::format;
+use alloc::string::String;
+
 use bytes::{Bytes, BytesMut};
 
 use crate::error::{Error, Place, Result};

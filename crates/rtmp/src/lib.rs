@@ -14,6 +14,8 @@
 //! | login | as a client: a user and a password in the URL, by Adobe's and Limelight's challenges ([`Login`]) |
 //! | not | RTMPE, RTMPT, RTMFP, shared objects, AMF3. RTMPS: hand in what TLS decrypted |
 //!
+//! It is `no_std` and needs an allocator.
+//!
 //! Read [`Client`] and [`Output`] first. The contract of both roles is: change something (input, a tag, a timeout),
 //! then drain `poll_output` until it says [`Output::Timeout`]. Time is 64-bit milliseconds in a tag and wraps only on
 //! the wire.
@@ -49,6 +51,10 @@
 //! ```
 //!
 //! `examples/` has the same over sockets: `publish`, `play` and `listen`.
+
+#![cfg_attr(not(test), no_std)]
+
+extern crate alloc;
 
 mod capabilities;
 pub mod chunk;

@@ -12,6 +12,9 @@
 //!
 //! Both schemes are built on MD5: whoever can listen can guess the password. RTMPS is better.
 
+use alloc::format;
+use alloc::string::String;
+
 use base64ct::{Base64, Encoding};
 use md5::{Digest, Md5};
 

@@ -1,5 +1,7 @@
 //! Tags to messages and back: where RTMP's clock of 32 bits is wrapped and unwrapped.
 
+use alloc::vec::Vec;
+
 use brooklet_flv::amf0::{self, Value};
 use brooklet_flv::{Tag, TagKind};
 use bytes::Bytes;
@@ -90,7 +92,7 @@ impl Receiver {
             "|RtmpSampleAccess" | "@clearDataFrame" => return None,
             "onStatus" | "onPlayStatus" => {
                 // A transaction number and a null may stand in front of the information object.
-                let mut values = std::iter::from_fn(|| amf0::read(&mut rest).ok()).take(4);
+                let mut values = core::iter::from_fn(|| amf0::read(&mut rest).ok()).take(4);
                 return values
                     .find(|value| !value.properties().is_empty())
                     .map(|info| Status::from_info(&info));

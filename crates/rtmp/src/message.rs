@@ -2,7 +2,7 @@
 
 mod control;
 
-use std::fmt;
+use core::fmt;
 
 use bytes::Bytes;
 

@@ -1,7 +1,11 @@
 //! How a client connects, plays and publishes beyond what its URL says: ffmpeg's `rtmp_…` options and librtmp's words
 //! behind the URL.
 
-use std::time::Duration;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
 
 use brooklet_flv::amf0::Value;
 
@@ -83,7 +87,7 @@ impl Live {
     }
 }
 
-impl std::str::FromStr for Live {
+impl core::str::FromStr for Live {
     type Err = &'static str;
 
     /// ffmpeg's names and numbers.

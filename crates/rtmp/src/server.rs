@@ -3,8 +3,12 @@
 mod commands;
 mod request;
 
-use std::collections::VecDeque;
-use std::time::Duration;
+use alloc::borrow::ToOwned;
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use core::time::Duration;
 
 use brooklet_flv::Tag;
 use brooklet_flv::amf0::{self, Value};

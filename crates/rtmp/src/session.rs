@@ -1,7 +1,8 @@
 //! What client and server share: bytes to messages and back, acknowledgements, pings, deadlines.
 
-use std::collections::VecDeque;
-use std::time::Duration;
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use core::time::Duration;
 
 use brooklet_media::Timestamp;
 use bytes::Bytes;

@@ -1,6 +1,10 @@
 //! `rtmp://` URLs, taken apart as ffmpeg and librtmp do.
 
-use std::fmt;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 use crate::{Error, Result};
 

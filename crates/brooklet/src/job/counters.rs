@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use brooklet_media::{MediaKind, Packet, StreamParams};
+use std::time::Duration;
+
+use brooklet_media::{Frame, MediaKind, Packet, StreamParams, TimeBase};
 
 /// Numbers of one output.
 #[derive(Debug, Default)]
@@ -16,6 +18,18 @@ pub(crate) struct Counters {
     pub(super) duplicated: AtomicU64,
     pub(super) dropped: AtomicU64,
     pub(super) skipped: AtomicU64,
+    playback: Mutex<Option<Playback>>,
+}
+
+/// How a device that sound or pictures are played on fares.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Playback {
+    /// From a frame's being written to its being heard or seen, as far as it is known.
+    pub latency: Duration,
+    /// How often sound was wanted and none was there.
+    pub underruns: u64,
+    /// Pictures that were not shown, because the next was due.
+    pub dropped: u64,
 }
 
 impl Counters {
@@ -28,6 +42,32 @@ impl Counters {
         if stream.media() == MediaKind::Video {
             self.frames.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// A frame was handed to a device.
+    pub(crate) fn presented(&self, frame: &Frame) {
+        let length = match frame {
+            Frame::Video(picture) => picture.duration,
+            Frame::Audio(sound) => {
+                TimeBase::hz(sound.rate()).rescale(sound.samples() as i64, sound.time_base)
+            }
+        };
+        let end = frame.time_base().at(frame.pts().saturating_add(length)).as_nanos();
+        self.time.fetch_max(end, Ordering::Relaxed);
+        if matches!(frame, Frame::Video(_)) {
+            self.frames.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How the device fares.
+    pub(crate) fn set_playback(&self, playback: Playback) {
+        self.skipped.store(playback.dropped, Ordering::Relaxed);
+        *self.playback.lock().unwrap_or_else(PoisonError::into_inner) = Some(playback);
+    }
+
+    /// How the device fares, where this output is one and has been written to.
+    pub(crate) fn playback(&self) -> Option<Playback> {
+        *self.playback.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The trailer was written: so many bytes in all.

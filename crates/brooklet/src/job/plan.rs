@@ -1,11 +1,10 @@
 //! Which stream goes where, and what is done to it: ffmpeg's choices.
 
 use brooklet_codec::{EncoderInfo, EncoderInput, find_encoder};
-use brooklet_format::MuxerInfo;
-use brooklet_media::{MediaKind, StreamParams};
+use brooklet_media::{CodecId, MediaKind, StreamParams};
 
 use super::spec::{CodecChoice, Map, OutputSpec, Specifier};
-use crate::output::default_codec;
+use crate::output::{Holds, default_codec};
 use crate::{Error, Result};
 
 /// The streams of all inputs, by input and number.
@@ -28,15 +27,13 @@ pub(super) struct Chosen {
 pub(crate) enum Action {
     Copy,
     Encode(&'static EncoderInfo),
+    /// Frames go to a device as they are.
+    Present,
 }
 
 /// The streams of an output, in the order of their numbers there.
-pub(super) fn choose(
-    spec: &OutputSpec,
-    info: &'static MuxerInfo,
-    streams: &Streams<'_>,
-) -> Result<Vec<Chosen>> {
-    let pairs = if spec.maps.is_empty() { best(spec, info, streams) } else { mapped(spec, streams)? };
+pub(super) fn choose(spec: &OutputSpec, holds: Holds, streams: &Streams<'_>) -> Result<Vec<Chosen>> {
+    let pairs = if spec.maps.is_empty() { best(spec, holds, streams) } else { mapped(spec, streams)? };
     let mut chosen = Vec::new();
     for (input, stream) in pairs {
         let kind = streams[input][stream].media();
@@ -46,7 +43,7 @@ pub(super) fn choose(
             MediaKind::Other => true,
         };
         if !disabled {
-            let (action, in_place_of) = action(spec, info, kind)?;
+            let (action, in_place_of) = action(spec, holds, kind)?;
             chosen.push(Chosen { input, stream, kind, action, in_place_of });
         }
     }
@@ -54,19 +51,23 @@ pub(super) fn choose(
         let what = "no stream for it: its options or its format leave nothing to write";
         return Err(Error::Usage(format!("{}: {what}", spec.url)));
     }
+    if let (Holds::Frames(device), true) = (holds, chosen.len() > 1) {
+        let what = format!("a {} takes one stream; -map chooses it", device.name);
+        return Err(Error::Usage(format!("{}: {what}", spec.url)));
+    }
     Ok(chosen)
 }
 
 /// Without `-map`: the largest picture and the sound with most channels of all inputs, the first of equals, those
 /// marked as default first; each where the format has a place for its kind.
-fn best(spec: &OutputSpec, info: &MuxerInfo, streams: &Streams<'_>) -> Vec<(usize, usize)> {
+fn best(spec: &OutputSpec, holds: Holds, streams: &Streams<'_>) -> Vec<(usize, usize)> {
     let all = || {
         streams.iter().enumerate().flat_map(|(input, streams)| {
             streams.iter().enumerate().map(move |(number, stream)| ((input, number), stream))
         })
     };
-    let takes =
-        |kind, choice: &CodecChoice| *choice != CodecChoice::Default || default_codec(info, kind).is_some();
+    let named = |choice: &CodecChoice| *choice != CodecChoice::Default && matches!(holds, Holds::Packets(_));
+    let takes = |kind, choice: &CodecChoice| named(choice) || holds.takes(kind);
     // `max_by_key` gives the last of equals, so the order is turned round.
     let mut reversed: Vec<_> = all().collect();
     reversed.reverse();
@@ -139,10 +140,14 @@ fn describe(specifier: Specifier) -> String {
 /// What is done to a stream of this kind, and the library of ffmpeg's that ours stands in for.
 pub(crate) fn action(
     spec: &OutputSpec,
-    info: &MuxerInfo,
+    holds: Holds,
     kind: MediaKind,
 ) -> Result<(Action, Option<&'static str>)> {
     let choice = if kind == MediaKind::Video { &spec.video.codec } else { &spec.audio.codec };
+    let info = match holds {
+        Holds::Packets(info) => info,
+        Holds::Frames(_) => return present(spec, holds, kind, choice).map(|action| (action, None)),
+    };
     let name = match choice {
         CodecChoice::Copy => return Ok((Action::Copy, None)),
         CodecChoice::Named(name) => name.as_str(),
@@ -158,6 +163,25 @@ pub(crate) fn action(
         return Err(Error::Usage(format!("{}: encoder '{name}' is not one of {}", spec.url, kind.name())));
     }
     Ok((Action::Encode(found.info), found.in_place_of))
+}
+
+/// A device takes frames of one kind; the codecs that hold nothing else may be named, as ffmpeg has them named.
+fn present(spec: &OutputSpec, holds: Holds, kind: MediaKind, choice: &CodecChoice) -> Result<Action> {
+    if !holds.takes(kind) {
+        return Err(Error::Usage(format!("{}: a {} plays no {}", spec.url, holds.name(), kind.name())));
+    }
+    let is_raw = |name: &str| name == CodecId::RawVideo.name() || name.starts_with("pcm_");
+    match choice {
+        CodecChoice::Named(name) if !is_raw(name) => {
+            let what = format!("a {} takes what is not coded; leave {name} out", holds.name());
+            Err(Error::Usage(format!("{}: {what}", spec.url)))
+        }
+        CodecChoice::Copy => {
+            let what = format!("a {} takes what is decoded; leave copy out", holds.name());
+            Err(Error::Usage(format!("{}: {what}", spec.url)))
+        }
+        CodecChoice::Named(_) | CodecChoice::Default => Ok(Action::Present),
+    }
 }
 
 #[cfg(test)]
@@ -184,7 +208,10 @@ mod tests {
     fn chosen(spec: &OutputSpec) -> Result<Vec<(usize, usize)>> {
         let info = brooklet_format::muxer("mpegts").map_err(|error| Error::Usage(error.to_string()))?;
         let streams = nasa();
-        Ok(choose(spec, info, &[&streams])?.iter().map(|chosen| (chosen.input, chosen.stream)).collect())
+        Ok(choose(spec, Holds::Packets(info), &[&streams])?
+            .iter()
+            .map(|chosen| (chosen.input, chosen.stream))
+            .collect())
     }
 
     #[test]

@@ -12,28 +12,35 @@ use super::spec::{FpsMode, InputSpec, OutputSpec};
 use super::{Counters, Job, Journal, Running};
 use crate::input::Input;
 use crate::output::mixer::Mixer;
-use crate::output::{Exit, Output, OutputFormat, mixer_for};
+use crate::output::{Exit, Holds, Opened, OutputFormat, mixer_for};
 use crate::queue::Queue;
-use crate::stage::Behind;
 use crate::stage::cut::Window;
 use crate::stage::decode::{self, DecodeStage};
 use crate::stage::encode::{self, AudioWork, EncodeStage, VideoWork, Work};
+use crate::stage::present::{self, PresentStage};
 use crate::stage::read::{CopyRoute, ReadStage, Route};
+use crate::stage::{Behind, Chain};
 use crate::{Error, Result, Stopper};
 
 /// The first thing that went wrong in any thread, and the way to end the others.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     error: Mutex<Option<Error>>,
-    /// Stops inputs and outputs.
-    stoppers: Vec<Stopper>,
+    /// Ends inputs, and lets outputs finish.
+    stopper: Stopper,
+    /// Cuts outputs off.
+    abort: Stopper,
 }
 
 impl Outcome {
-    /// Keeps the first error and ends the job.
+    /// Keeps the first error and ends the job: at once, or properly where a person wished it.
     pub(super) fn fail(&self, error: Error) {
+        let wished = matches!(error, Error::Closed { .. });
         self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-        self.stoppers.iter().for_each(Stopper::stop);
+        self.stopper.stop();
+        if !wished {
+            self.abort.stop();
+        }
     }
 
     pub(super) fn take(&self) -> Option<Error> {
@@ -57,7 +64,7 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
         .outputs
         .iter()
         .zip(&formats)
-        .map(|(spec, format)| choose(spec, format.info, &slices))
+        .map(|(spec, format)| choose(spec, format.holds, &slices))
         .collect::<Result<_>>()?;
     // Outputs that are open outlive a stop until they have finished; one that still waits for a viewer does not.
     let abort = Stopper::new();
@@ -73,17 +80,17 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
     let realtime = |chosen: &Vec<Chosen>| {
         chosen.iter().any(|chosen| job.inputs[chosen.input].realtime || inputs[chosen.input].is_live())
     };
-    let outputs: Vec<Output> = job
+    let outputs: Vec<Opened> = job
         .outputs
         .iter()
         .zip(&formats)
         .zip(&chosen)
-        .map(|((spec, format), chosen)| format.open(spec, realtime(chosen), &abort, &journal))
+        .map(|((spec, format), chosen)| format.open(spec, realtime(chosen), &abort, stopper, &journal))
         .collect::<Result<_>>()?;
     *waiting.lock().unwrap_or_else(PoisonError::into_inner) = false;
 
     let outcome =
-        Arc::new(Outcome { error: Mutex::new(None), stoppers: vec![stopper.clone(), abort.clone()] });
+        Arc::new(Outcome { error: Mutex::new(None), stopper: stopper.clone(), abort: abort.clone() });
     let total = total(&job, &inputs);
     let described = inputs.iter().map(Input::describe).collect();
     let mut builder = Builder {
@@ -97,6 +104,7 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
         routes: streams.iter().map(|streams| streams.iter().map(|_| Vec::new()).collect()).collect(),
         frames: Vec::new(),
         lanes: Vec::new(),
+        presents: Vec::new(),
         mixers: Vec::new(),
         mapping: Vec::new(),
     };
@@ -104,8 +112,19 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
     let all_mixers = builder.mixers.clone();
     stopper.on_stop(move || all_mixers.iter().for_each(|mixer| mixer.end_with_first()));
     let mut threads = Threads { outcome: outcome.clone(), handles: Vec::new() };
-    let Builder { journal, counters, routes, frames, lanes, mixers, mapping, pool, live_inputs, .. } =
-        builder;
+    let Builder {
+        journal,
+        counters,
+        routes,
+        frames,
+        lanes,
+        presents,
+        mixers,
+        mapping,
+        pool,
+        live_inputs,
+        ..
+    } = builder;
     let decoders = open_decoders(&job, &streams, frames, &live_inputs, &journal, &pool)?;
     let mut routes = routes;
     for (input, stream, queue, stage) in decoders {
@@ -115,11 +134,22 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
     for (name, stage) in lanes.into_iter().map(|lane| lane.into_stage(&counters, &pool)) {
         threads.spawn(name, move || stage.run());
     }
-    let metadata: Vec<Metadata> = job.outputs.iter().map(|spec| output_metadata(spec, &inputs)).collect();
+    let mut presents = presents.into_iter();
     for (number, (output, mixer)) in outputs.into_iter().zip(mixers).enumerate() {
-        let (metadata, counters, journal) =
-            (metadata[number].clone(), counters[number].clone(), journal.clone());
-        threads.spawn(format!("write #{number}"), move || output.run(&mixer, &metadata, &counters, &journal));
+        let (counters, journal) = (counters[number].clone(), journal.clone());
+        let name = format!("write #{number}");
+        match output {
+            Opened::Packets(output) => {
+                let metadata = output_metadata(&job.outputs[number], &inputs);
+                threads.spawn(name, move || output.run(&mixer, &metadata, &counters, &journal));
+            }
+            Opened::Frames(sink) => {
+                let Some(Present { input, chain, window, frames_left }) = presents.next() else { continue };
+                let (pool, stopper) = (pool.clone(), stopper.clone());
+                let stage = PresentStage { input, chain, window, frames_left, sink, counters, pool, stopper };
+                threads.spawn(name, move || stage.run());
+            }
+        }
     }
     for (number, (input, routes)) in inputs.into_iter().zip(routes).enumerate() {
         let spec = &job.inputs[number];
@@ -137,7 +167,7 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
         counters,
         journal,
         inputs: described,
-        output_formats: formats.iter().map(|format| format.info.name).collect(),
+        output_formats: formats.iter().map(OutputFormat::name).collect(),
         mapping,
         total,
     })
@@ -147,7 +177,7 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
 struct Builder<'a> {
     job: &'a Job,
     streams: &'a [Vec<StreamParams>],
-    outputs: &'a [Output],
+    outputs: &'a [Opened],
     live_inputs: Vec<bool>,
     journal: Arc<Journal>,
     counters: Vec<Arc<Counters>>,
@@ -157,8 +187,19 @@ struct Builder<'a> {
     /// Who wants the frames of which stream.
     frames: Vec<((usize, usize), Queue<Frame>)>,
     lanes: Vec<Lane>,
+    /// One for each output that is a device, in their order.
+    presents: Vec<Present>,
+    /// One for each output; a device needs none and leaves it empty.
     mixers: Vec<Arc<Mixer>>,
     mapping: Vec<String>,
+}
+
+/// The way of a stream to a device.
+struct Present {
+    input: Queue<Frame>,
+    chain: Chain,
+    window: Window,
+    frames_left: Option<u64>,
 }
 
 /// An encoder to be, and what makes another output's the same.
@@ -201,7 +242,8 @@ impl Builder<'_> {
                         let route = CopyRoute::new(exit, params, output_window(spec));
                         self.routes[chosen.input][chosen.stream].push(Route::Copy(Box::new(route)));
                     }
-                    Action::Encode(info) => self.encode(number, chosen, info, formats[number].info, exit)?,
+                    Action::Encode(info) => self.encode(number, chosen, info, formats[number].holds, exit)?,
+                    Action::Present => self.present(number, chosen)?,
                 }
             }
             self.mixers.push(mixer);
@@ -215,17 +257,17 @@ impl Builder<'_> {
         output: usize,
         chosen: &Chosen,
         info: &'static EncoderInfo,
-        format: &brooklet_format::MuxerInfo,
+        holds: Holds,
         exit: Exit,
     ) -> Result<()> {
         let spec = &self.job.outputs[output];
         let params = &self.streams[chosen.input][chosen.stream];
         let from = (chosen.input, chosen.stream);
-        let live = self.outputs[output].is_live();
+        let live = matches!(&self.outputs[output], Opened::Packets(output) if output.is_live());
         let constant = match spec.video.fps_mode {
             FpsMode::Constant => true,
             FpsMode::Passthrough | FpsMode::Variable => false,
-            FpsMode::Auto => spec.video.frame_rate.is_some() || !format.variable_frame_rate,
+            FpsMode::Auto => spec.video.frame_rate.is_some() || !holds.has_variable_rate(),
         };
         let settings = match chosen.kind {
             MediaKind::Video => format!("{:?}", spec.video),
@@ -260,12 +302,27 @@ impl Builder<'_> {
         Ok(())
     }
 
+    /// Adds the way to a device.
+    fn present(&mut self, output: usize, chosen: &Chosen) -> Result<()> {
+        let spec = &self.job.outputs[output];
+        let chain = Chain::to_device(chosen.kind, &spec.video, &spec.audio, &self.pool)
+            .map_err(|source| Error::Convert { source })?;
+        let input = Queue::new(present::FRAMES);
+        self.frames.push(((chosen.input, chosen.stream), input.clone()));
+        let frames_left = if chosen.kind == MediaKind::Video { spec.video.frames } else { spec.audio.frames };
+        self.presents.push(Present { input, chain, window: output_window(spec), frames_left });
+        Ok(())
+    }
+
     fn note(&mut self, output: usize, lane: usize, chosen: &Chosen) {
         let Chosen { input, stream, action, in_place_of, .. } = *chosen;
         let codec = self.streams[input][stream].codec;
         let what = match action {
             Action::Copy => format!("{codec} (copy)"),
             Action::Encode(info) => format!("{codec} -> {}", info.name),
+            Action::Present => {
+                format!("{codec} -> {}", self.job.outputs[output].format.as_deref().unwrap_or("device"))
+            }
         };
         self.mapping.push(format!("Stream #{input}:{stream} -> #{output}:{lane} ({what})"));
         if let (Some(asked), Action::Encode(info)) = (in_place_of, action) {

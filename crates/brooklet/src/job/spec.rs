@@ -89,6 +89,8 @@ pub struct OutputSpec {
     pub tls: TlsOptions,
     /// `-rtmp_app` and its kin.
     pub rtmp: RtmpOptions,
+    /// `-buffer_duration`, `-window_title` and their kin: of an output that is a device.
+    pub device: DeviceSpec,
     /// `-muxrate`: bit/s of an MPEG-TS of constant rate.
     pub muxrate: Option<u64>,
     /// `-flvflags`, without their `+`.
@@ -99,6 +101,15 @@ pub struct OutputSpec {
     pub overwrite: bool,
     /// `-re` in effect for some input, or a live source: encoders take their low-delay settings.
     pub live: Option<bool>,
+}
+
+/// What a speaker or a window is to be like.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeviceSpec {
+    /// `-buffer_duration`: from sound's being written to its being heard; 200 ms where nothing is said.
+    pub latency: Option<Duration>,
+    /// `-window_title`, `-name`: what mixers and window managers show.
+    pub title: Option<String>,
 }
 
 /// Whether, and how, to connect again where a live peer goes away in the middle. The first connection is never tried

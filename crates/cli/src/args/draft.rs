@@ -210,7 +210,7 @@ fn read_timeout(given: &Given, url: &str) -> Result<Option<Duration>, UsageError
     let bare = if is_rtmp(url) && given.flag.name == "timeout" { Bare::Seconds } else { Bare::Micros };
     let expected = match bare {
         Bare::Seconds => "a timeout (seconds, or 5s, 500ms; -1 is for ever)",
-        Bare::Micros => "a timeout (microseconds, or 5s, 500ms; 0 is for ever)",
+        _ => "a timeout (microseconds, or 5s, 500ms; 0 is for ever)",
     };
     given.read(values::timeout(&given.value, bare), expected)
 }

@@ -2,6 +2,7 @@
 
 mod accepted;
 mod audio;
+mod device;
 mod file;
 mod global;
 mod input;
@@ -19,7 +20,7 @@ use crate::command::Verb;
 
 /// All options, in the order of the help.
 pub(crate) fn all() -> impl Iterator<Item = &'static Flag> {
-    let tables: [&'static [Flag]; 13] = [
+    let tables: [&'static [Flag]; 14] = [
         show::FLAGS,
         global::FLAGS,
         file::FLAGS,
@@ -29,6 +30,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Flag> {
         output::FLAGS,
         video::FLAGS,
         audio::FLAGS,
+        device::FLAGS,
         verbs::FLAGS,
         serve::FLAGS,
         accepted::FLAGS,

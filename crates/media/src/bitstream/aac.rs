@@ -1,5 +1,7 @@
 //! AAC headers: AudioSpecificConfig (ISO/IEC 14496-3 §1.6.2.1) and ADTS (§1.A.2.2).
 
+use alloc::format;
+
 use bytes::Bytes;
 
 use super::bits::BitReader;

@@ -1,6 +1,8 @@
 //! AV1: open bitstream units (AV1 Bitstream & Decoding Process Specification §5.3), the sequence header (§5.5) and the
 //! AV1CodecConfigurationRecord (AV1 Codec ISO Media File Format Binding §2.3).
 
+use alloc::format;
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::bits::BitReader;
@@ -39,7 +41,7 @@ pub struct Obu<'a> {
 /// The units of a temporal unit, up to the first that is damaged or passes the end.
 pub fn obus(unit: &[u8]) -> impl Iterator<Item = Obu<'_>> {
     let mut rest = unit;
-    std::iter::from_fn(move || {
+    core::iter::from_fn(move || {
         let (obu, after) = split_obu(rest)?;
         rest = after;
         Some(obu)

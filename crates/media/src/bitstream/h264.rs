@@ -1,5 +1,8 @@
 //! H.264 parameter sets (ISO/IEC 14496-10 §7.3.2.1) and their out-of-band record (ISO/IEC 14496-15 §5.3.3.1).
 
+use alloc::format;
+use alloc::vec::Vec;
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::bits::BitReader;

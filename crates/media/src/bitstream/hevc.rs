@@ -1,5 +1,8 @@
 //! HEVC parameter sets (ISO/IEC 23008-2 §7.3.2) and their out-of-band record (ISO/IEC 14496-15 §8.3.3.1).
 
+use alloc::format;
+use alloc::vec::Vec;
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::bits::BitReader;

@@ -1,5 +1,8 @@
 //! NAL units in their two wrappings: start codes (ISO/IEC 14496-10 Annex B) and lengths (14496-15).
 
+use alloc::format;
+use alloc::vec::Vec;
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::{Error, Result};
@@ -11,7 +14,7 @@ pub const START_CODE: [u8; 4] = [0, 0, 0, 1];
 /// code are left out; empty units too.
 pub fn annexb_units(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut next = find_start_code(stream, 0).map(|(_, after)| after);
-    std::iter::from_fn(move || {
+    core::iter::from_fn(move || {
         loop {
             let start = next?;
             let (end, after) = match find_start_code(stream, start) {
@@ -49,7 +52,7 @@ pub fn find_start_code(stream: &[u8], from: usize) -> Option<(usize, usize)> {
 /// yields what is there and ends.
 pub fn length_prefixed_units(unit: &[u8], length_size: usize) -> impl Iterator<Item = &[u8]> {
     let mut rest = unit;
-    std::iter::from_fn(move || {
+    core::iter::from_fn(move || {
         loop {
             let (prefix, after) = rest.split_at_checked(length_size)?;
             let length = prefix.iter().fold(0usize, |length, byte| length << 8 | usize::from(*byte));

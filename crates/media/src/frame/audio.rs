@@ -1,7 +1,8 @@
 //! Some sound.
 
-use std::fmt;
-use std::sync::Arc;
+use alloc::format;
+use alloc::sync::Arc;
+use core::fmt;
 
 use bytemuck::AnyBitPattern;
 

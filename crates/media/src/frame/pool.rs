@@ -1,20 +1,21 @@
 //! Memory for frames: 64-byte aligned, shared by reference count, given back when the last user lets go.
 
-use std::fmt;
-use std::sync::{Arc, Mutex, Weak};
+use alloc::sync::{Arc, Weak};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::stock::Stock;
 
 /// Alignment of every plane and every row, in bytes: a cache line, and the widest vector register.
 pub(crate) const ALIGN: usize = 64;
-
-/// Free buffers kept for the next frame; the rest go back to the allocator.
-const KEPT: usize = 32;
 
 /// A stock of buffers, so that a steady stream allocates nothing per frame. Cloning shares the stock.
 ///
 /// Never blocks on the size of the stock: with none free, it allocates.
 #[derive(Clone, Default)]
 pub struct FramePool {
-    free: Arc<Mutex<Vec<Vec<u8>>>>,
+    free: Arc<Stock>,
 }
 
 impl FramePool {
@@ -25,12 +26,7 @@ impl FramePool {
 
     /// A buffer of `len` bytes, aligned to 64. Its contents are whatever the last user left there, or zeros.
     pub(crate) fn take(&self, len: usize) -> Buffer {
-        let reused = self.free.lock().ok().and_then(|mut free| {
-            let at = free
-                .iter()
-                .rposition(|data| data.len() >= len + ALIGN && data.len() < 2 * len + 2 * ALIGN)?;
-            Some(free.swap_remove(at))
-        });
+        let reused = self.free.take(len + ALIGN, 2 * len + 2 * ALIGN);
         let data = reused.unwrap_or_else(|| vec![0; len + ALIGN]);
         let start = data.as_ptr().align_offset(ALIGN).min(ALIGN);
         Buffer { data, start, len, home: Arc::downgrade(&self.free) }
@@ -48,7 +44,7 @@ pub(crate) struct Buffer {
     data: Vec<u8>,
     start: usize,
     len: usize,
-    home: Weak<Mutex<Vec<Vec<u8>>>>,
+    home: Weak<Stock>,
 }
 
 impl Buffer {
@@ -73,12 +69,9 @@ impl Clone for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let Some(home) = self.home.upgrade() else { return };
-        if let Ok(mut free) = home.lock()
-            && free.len() < KEPT
-        {
-            free.push(std::mem::take(&mut self.data));
-        };
+        if let Some(home) = self.home.upgrade() {
+            home.give(core::mem::take(&mut self.data));
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! A picture.
 
-use std::fmt;
-use std::sync::Arc;
+use alloc::format;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
 
 use super::pool::{ALIGN, Buffer, FramePool};
 use crate::{Color, Error, PixelFormat, Rational, Result, TimeBase};

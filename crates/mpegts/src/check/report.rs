@@ -1,7 +1,9 @@
 //! What the checker measured.
 
-use std::fmt;
-use std::time::Duration;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
 
 use super::Check;
 use crate::packet::PACKET;

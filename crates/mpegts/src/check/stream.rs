@@ -1,5 +1,9 @@
 //! One elementary stream: its PES packets, their times, and what has to stand at each key frame.
 
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use brooklet_media::bitstream::aac::Adts;
 use brooklet_media::bitstream::{h264, hevc, nal};
 
@@ -86,10 +90,10 @@ impl StreamCheck {
 
     /// The PES packet is whole: the next one begins, or the stream ends.
     fn finish(&mut self, timeline: &mut Timeline, violations: &mut Violations) {
-        if !std::mem::take(&mut self.open) {
+        if !core::mem::take(&mut self.open) {
             return;
         }
-        let pes = std::mem::take(&mut self.pes);
+        let pes = core::mem::take(&mut self.pes);
         self.units += 1;
         let mut say = |text: String| violations.add(self.first_packet, format!("PID {:#x} {text}", self.pid));
         let PesStart::Header(header) = PesHeader::parse(&pes) else {

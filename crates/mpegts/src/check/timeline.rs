@@ -1,6 +1,7 @@
 //! When each packet arrives, by the program clock references around it.
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use crate::clock::{PCR_HZ, Pcr};
 use crate::packet::PACKET;
@@ -94,7 +95,7 @@ impl Timeline {
 
     /// What has happened, with its packet and its time.
     pub(super) fn take_timed(&mut self) -> Vec<(u64, i64, Event)> {
-        std::mem::take(&mut self.timed)
+        core::mem::take(&mut self.timed)
     }
 
     /// There are no more references: what comes after the last one counts as of it, for nothing says how much later
@@ -126,7 +127,7 @@ impl Timeline {
     /// Times what is pending: all of it that lies before the last reference, and the rest too if it is `all` there is.
     fn time_pending(&mut self, all: bool) {
         let Some(last) = self.last else { return };
-        for (packet, event) in std::mem::take(&mut self.pending) {
+        for (packet, event) in core::mem::take(&mut self.pending) {
             if packet <= last.packet || all {
                 self.timed.push((packet, self.time_of(packet, last), event));
             } else {

@@ -1,6 +1,7 @@
 //! Which streams there are: announced when what they are is known, with the packets that came meanwhile after them.
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use brooklet_media::{
     CodecId, DemuxEvent, MediaKind, Packet, StreamKind, StreamParams, TimeBase, VideoParams,
@@ -120,7 +121,7 @@ impl Header {
         }
         events.push_back(DemuxEvent::HeaderRead);
         self.lanes.iter_mut().for_each(|lane| lane.last_dts = None);
-        for item in std::mem::take(&mut self.held) {
+        for item in core::mem::take(&mut self.held) {
             self.pass_on(item, programs, events);
         }
     }
@@ -197,7 +198,7 @@ impl Header {
                 lane.last_dts = None;
             }
         }
-        if !std::mem::replace(&mut self.after_discontinuity, true) {
+        if !core::mem::replace(&mut self.after_discontinuity, true) {
             events.push_back(DemuxEvent::Discontinuity);
         }
     }

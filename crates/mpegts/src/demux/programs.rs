@@ -1,6 +1,9 @@
 //! The programs of a transport stream: which PID holds what, by the tables, and their clocks.
 
-use std::collections::VecDeque;
+use alloc::borrow::ToOwned;
+use alloc::collections::VecDeque;
+use alloc::vec;
+use alloc::vec::Vec;
 
 use brooklet_media::Metadata;
 
@@ -261,7 +264,7 @@ impl Programs {
         if step == Step::Lost {
             table.sections.lose();
         }
-        let mut sections = std::mem::take(&mut table.sections);
+        let mut sections = core::mem::take(&mut table.sections);
         sections.push(payload, packet.unit_start, |bytes| {
             if let Some(section) = Section::parse(bytes) {
                 self.read_section(packet.pid, &section);

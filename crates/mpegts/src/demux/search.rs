@@ -3,6 +3,8 @@
 //! Only the times of one stream are looked at, the guide. They are taken to go on through the file, past a wrap of the
 //! clock too; where they jump, another place than the right one may be found, as with every player.
 
+use alloc::boxed::Box;
+
 use bytes::Bytes;
 
 use super::programs::{Item, Programs};

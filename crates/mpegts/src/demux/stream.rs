@@ -1,5 +1,8 @@
 //! One elementary stream: continuity, PES packets out of transport packets, and on to the codec's own reader.
 
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
 use brooklet_media::CodecId;
 
 use crate::clock::{Unwrap, ticks_since};
@@ -140,7 +143,7 @@ impl EsStream {
             self.begin_pes(payload, clock, found);
         } else {
             self.header.extend_from_slice(payload);
-            let header = std::mem::take(&mut self.header);
+            let header = core::mem::take(&mut self.header);
             self.begin_pes(&header, clock, found);
         }
     }

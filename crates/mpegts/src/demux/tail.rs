@@ -1,5 +1,7 @@
 //! Where the streams of a file end: the last times near its last byte, which is where ffmpeg looks too.
 
+use alloc::vec::Vec;
+
 use bytes::Bytes;
 
 use super::programs::{Item, Programs};

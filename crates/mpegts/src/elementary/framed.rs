@@ -1,6 +1,7 @@
 //! Streams whose frames say how long they are: AAC in ADTS, MPEG audio, AC-3.
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use brooklet_media::{TimeBase, Trim};
 use bytes::{Bytes, BytesMut};

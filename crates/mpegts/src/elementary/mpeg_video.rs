@@ -1,6 +1,8 @@
 //! MPEG-2 video: one picture to a PES packet, handed on as it came, with what its headers say (ISO/IEC 13818-2
 //! §6.2.2.1, §6.2.3).
 
+use alloc::vec::Vec;
+
 use brooklet_media::bitstream::nal;
 use brooklet_media::{CodecId, Rational, StreamKind, Trim, VideoParams};
 use bytes::{Bytes, BytesMut};

@@ -3,8 +3,9 @@
 //! A PES packet usually holds one access unit, but need not: the units are found by what the codecs say of where
 //! one begins. So a unit is known to be whole when the first bytes of the next one come.
 
-use std::collections::VecDeque;
-use std::ops::Range;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 use brooklet_media::bitstream::nal;
 use brooklet_media::{StreamKind, TimeBase, Trim};
@@ -67,7 +68,7 @@ pub(super) struct NalStream<S> {
     just_started: bool,
     sets: ParameterSets,
     times: PictureTimes,
-    syntax: std::marker::PhantomData<S>,
+    syntax: core::marker::PhantomData<S>,
 }
 
 impl<S: Syntax> Elementary for NalStream<S> {
@@ -80,7 +81,7 @@ impl<S: Syntax> Elementary for NalStream<S> {
 
     fn append(&mut self, bytes: &[u8], found: &mut Vec<Found>) {
         self.bytes.extend_from_slice(bytes);
-        if std::mem::take(&mut self.just_started) || self.bytes.len() - self.searched > MAX_UNSEARCHED {
+        if core::mem::take(&mut self.just_started) || self.bytes.len() - self.searched > MAX_UNSEARCHED {
             self.search(false, found);
         }
     }
@@ -244,7 +245,7 @@ impl ParameterSets {
 
     /// The format where it has changed since the last call.
     fn changed_format(&mut self, format: impl Fn(&[Bytes]) -> Option<Format>) -> Option<Format> {
-        if !std::mem::take(&mut self.changed) {
+        if !core::mem::take(&mut self.changed) {
             return None;
         }
         self.sets.sort_by_key(|(number, _)| *number);

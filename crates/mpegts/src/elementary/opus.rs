@@ -1,5 +1,7 @@
 //! Opus: access units behind a control header ("ETSI TS Opus", draft 0.1.3: wiki.xiph.org/OpusTS).
 
+use alloc::vec::Vec;
+
 use brooklet_media::bitstream::opus::{self, OpusHead};
 use brooklet_media::{AudioParams, ChannelLayout, CodecId, StreamKind, Trim};
 use bytes::{Bytes, BytesMut};
@@ -115,7 +117,7 @@ fn split_unit(bytes: &Bytes) -> Option<(Trim, Bytes, Bytes)> {
 pub(crate) fn write_control_header(size: usize, trim: Trim, out: &mut Vec<u8>) {
     let flags = PREFIX | u16::from(trim.start > 0) << 4 | u16::from(trim.end > 0) << 3;
     out.extend(flags.to_be_bytes());
-    out.extend(std::iter::repeat_n(255, size / 255));
+    out.extend(core::iter::repeat_n(255, size / 255));
     out.push((size % 255) as u8);
     for samples in [trim.start, trim.end].into_iter().filter(|samples| *samples > 0) {
         out.extend((samples.min(0x1FFF) as u16).to_be_bytes());

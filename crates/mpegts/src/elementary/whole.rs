@@ -1,5 +1,7 @@
 //! Streams that are not looked into: each PES packet is handed on as it came.
 
+use alloc::vec::Vec;
+
 use brooklet_media::{CodecId, StreamKind, Trim};
 use bytes::{Bytes, BytesMut};
 

@@ -1,6 +1,8 @@
 //! H.264 and HEVC access units as a transport stream has them: start codes, a delimiter first, parameter sets in band
 //! wherever decoding can start (ISO/IEC 13818-1 §2.14.1, §2.17.1).
 
+use alloc::vec::Vec;
+
 use brooklet_media::bitstream::h264::{self, AvcConfig};
 use brooklet_media::bitstream::hevc::{self, HvcConfig};
 use brooklet_media::bitstream::nal;

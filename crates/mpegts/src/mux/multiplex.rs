@@ -1,5 +1,7 @@
 //! What is sent when: the packets of all PIDs, tables, clock references and null packets into one row.
 
+use alloc::vec::Vec;
+
 use brooklet_media::{Piece, Result};
 
 use super::output::{Output, PACKETS_IN_PIECE};
@@ -304,7 +306,7 @@ impl Multiplex {
             return Adaptation::default();
         }
         self.clock.next = self.now + self.clock.period;
-        let discontinuity = std::mem::take(&mut self.jumped);
+        let discontinuity = core::mem::take(&mut self.jumped);
         Adaptation { discontinuity, pcr: Some(Pcr::wrapping(self.clock())), ..Adaptation::default() }
     }
 

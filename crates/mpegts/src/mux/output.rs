@@ -1,6 +1,6 @@
 //! Transport packets into pieces.
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
 
 use brooklet_media::{Piece, Place, TimeBase};
 use bytes::{Bytes, BytesMut};
@@ -87,7 +87,7 @@ impl Output {
 
     fn push(&mut self, bytes: Bytes, at: i64) {
         let at = PCR_TICKS.unwrap_or(TimeBase::NANOS).at(at);
-        let key = std::mem::take(&mut self.key);
+        let key = core::mem::take(&mut self.key);
         self.pieces.push_back(Piece { bytes, at, key, place: Place::Append });
     }
 }

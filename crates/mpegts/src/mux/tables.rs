@@ -1,5 +1,10 @@
 //! The tables of the one program: what it consists of, and what it is called.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use brooklet_media::{Error, Metadata, Result};
 use bytes::BytesMut;
 

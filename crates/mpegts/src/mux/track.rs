@@ -1,5 +1,8 @@
 //! One stream: what the program map says of it, and its access units as PES packets.
 
+use alloc::format;
+use alloc::vec::Vec;
+
 use brooklet_media::bitstream::aac::{AacConfig, Adts};
 use brooklet_media::bitstream::opus::{self, OpusHead};
 use brooklet_media::{CodecId, Error, MediaKind, Packet, Result, StreamParams, TimeBase, Trim};

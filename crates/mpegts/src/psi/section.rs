@@ -1,6 +1,8 @@
 //! Sections: how tables travel in packets (§2.4.4.11), whole or not at all by their CRC.
 
-use std::mem;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::mem;
 
 use bytes::BytesMut;
 

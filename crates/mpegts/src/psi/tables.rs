@@ -1,5 +1,8 @@
 //! The tables: which programs there are, what is in each, and what it is called.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use super::section::Section;
 use crate::descriptor::{self, Descriptors};
 

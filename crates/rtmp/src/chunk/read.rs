@@ -1,5 +1,8 @@
 //! Chunks to messages.
 
+use alloc::format;
+use alloc::vec::Vec;
+
 use bytes::BytesMut;
 
 use super::{ChunkLimits, DEFAULT_CHUNK_SIZE, EXTENDED, MAX_CHUNK_SIZE};
@@ -109,7 +112,7 @@ impl ChunkReader {
                 }
                 self.step(input)?
             } else {
-                let replay = std::mem::take(&mut self.replay);
+                let replay = core::mem::take(&mut self.replay);
                 let mut rest = &replay[..];
                 let message = self.step(&mut rest)?;
                 self.replay.extend_from_slice(rest);
@@ -320,7 +323,7 @@ impl ChunkReader {
             kind: stream.kind,
             stream: stream.stream,
             timestamp: stream.timestamp,
-            body: std::mem::take(&mut stream.body).freeze(),
+            body: core::mem::take(&mut stream.body).freeze(),
         }
     }
 

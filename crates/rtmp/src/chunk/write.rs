@@ -1,6 +1,7 @@
 //! Messages to chunks.
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -93,7 +94,7 @@ impl ChunkWriter {
             self.arena.reserve(ARENA);
         }
         let last = match self.last.iter_mut().find(|last| last.chunk_stream == header.chunk_stream) {
-            Some(last) => Some(std::mem::replace(last, header)),
+            Some(last) => Some(core::mem::replace(last, header)),
             None => {
                 self.last.push(header);
                 None

@@ -1,5 +1,10 @@
 //! What the server does when a client calls.
 
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use super::*;
 use crate::error::Place;
 

@@ -1,6 +1,8 @@
 //! What clients ask for.
 
-use std::fmt;
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use core::fmt;
 
 use brooklet_flv::amf0::Value;
 

@@ -9,6 +9,8 @@ use super::{number, time};
 pub(crate) enum Bare {
     /// As for `-rw_timeout`, and `-timeout` of udp and tcp.
     Micros,
+    /// As for `-buffer_duration`.
+    Millis,
     /// As for `-timeout` of rtmp.
     Seconds,
 }
@@ -19,6 +21,7 @@ pub(crate) fn timeout(text: &str, bare: Bare) -> Option<Option<Duration>> {
     let nanos = match (with_unit, bare) {
         (true, _) => time(text)?,
         (false, Bare::Seconds) => to_nanos(number(text)? * 1e9)?,
+        (false, Bare::Millis) => to_nanos(number(text)? * 1e6)?,
         (false, Bare::Micros) => to_nanos(number(text)? * 1e3)?,
     };
     Some(u64::try_from(nanos).ok().filter(|nanos| *nanos > 0).map(Duration::from_nanos))
