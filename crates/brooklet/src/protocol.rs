@@ -96,6 +96,12 @@ pub trait PacketSource: Send {
     /// Whether time passes at the other end: then what is not read now is lost or late.
     fn is_live(&self) -> bool;
 
+    /// Whether its times are those of [`brooklet_device::capture_time`]: then what several devices of a job give stays
+    /// together by its times.
+    fn is_captured(&self) -> bool {
+        false
+    }
+
     /// What comes next; blocks until there is something. `None` at the end.
     ///
     /// # Errors

@@ -16,7 +16,6 @@
 //! | `listen` | waiting for one viewer, or serving all who come |
 //! | `server` | any number of publishers and viewers: [`RtmpServer`] |
 
-mod backoff;
 mod connect;
 mod connection;
 mod dial;

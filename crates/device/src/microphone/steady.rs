@@ -28,7 +28,9 @@ pub(crate) struct Steady {
 /// Sound without a gap.
 #[derive(Clone, Copy, Debug)]
 struct Run {
-    /// The device's number of the next sample that is expected.
+    /// The device's number of its first sample.
+    first: u64,
+    /// The number of the next that is expected.
     next: u64,
     /// When the first was captured, in samples of the capture clock.
     pts: i64,
@@ -84,13 +86,14 @@ impl Steady {
         self.resampler = DriftResampler::new(self.format, self.rate, self.layout, self.pool.clone())?;
         self.resampler.set_speed(self.drift.ratio());
         let at = self.drift.arrival(self.media(first as f64));
-        Ok(Run { next: first, pts: TimeBase::hz(self.rate).ticks(at) })
+        Ok(Run { first, next: first, pts: TimeBase::hz(self.rate).ticks(at) })
     }
 
     /// By how many seconds the next sample to leave is stamped later than it was captured.
     fn error(&self, run: Run) -> f64 {
         let stamp = run.pts + self.resampler.given() as i64;
-        let number = run.next as f64 - self.resampler.held();
+        // At the start it has not been given all that it will hold.
+        let number = (run.next as f64 - self.resampler.held()).max(run.first as f64);
         let captured = self.drift.arrival(self.media(number));
         let stamped = TimeBase::hz(self.rate).at(stamp);
         (stamped.as_nanos() - captured.as_nanos()) as f64 / 1e9
