@@ -1,5 +1,7 @@
 //! What a codec is opened with.
 
+use std::time::Duration;
+
 use brooklet_media::{
     ChannelLayout, Color, Error, FramePool, PixelFormat, Rational, Result, SampleFormat, TimeBase,
 };
@@ -104,12 +106,77 @@ pub struct AudioEncode {
     pub format: SampleFormat,
     /// Average bit/s to aim at; `None` for the encoder's own default.
     pub bit_rate: Option<u64>,
+    /// `-compression_level`: how hard to try, of FLAC 0 (fastest) to 12, of Opus to 10; others know no such thing.
+    pub complexity: Option<u8>,
+    /// What Opus alone knows.
+    pub opus: OpusEncode,
+}
+
+/// How to encode Opus.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OpusEncode {
+    /// `-application`.
+    pub application: OpusApplication,
+    /// `-frame_duration`: the length of a packet, 2.5, 5, 10, 20, 40, 60, 80, 100 or 120 ms.
+    pub frame_duration: Duration,
+    /// `-fec 1`: each packet carries a coarse copy of the one before, where `packet_loss` makes it worth while and
+    /// the packet is one of speech.
+    pub fec: bool,
+    /// `-packet_loss`: of a hundred packets, so many are expected to be lost.
+    pub packet_loss: u8,
+    /// `-dtx 1`: hardly anything is sent in pauses of speech.
+    pub dtx: bool,
+    /// `-vbr off`: all packets are of one length.
+    pub constant_rate: bool,
+}
+
+/// What sound is tuned for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum OpusApplication {
+    /// `audio`: nearest to the original.
+    #[default]
+    Audio,
+    /// `voip`: most intelligible speech.
+    Voip,
+    /// `lowdelay`: 2.5 ms of delay in place of 6.5, without the mode for speech.
+    LowDelay,
+}
+
+impl std::str::FromStr for OpusApplication {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "audio" => Ok(Self::Audio),
+            "voip" => Ok(Self::Voip),
+            "lowdelay" => Ok(Self::LowDelay),
+            other => Err(Error::unsupported(format!("application '{other}'"), "audio, voip, lowdelay")),
+        }
+    }
+}
+
+impl Default for OpusEncode {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+impl OpusEncode {
+    /// ffmpeg's defaults for libopus: `audio`, 20 ms, variable rate.
+    pub const DEFAULT: Self = Self {
+        application: OpusApplication::Audio,
+        frame_duration: Duration::from_millis(20),
+        fec: false,
+        packet_loss: 0,
+        dtx: false,
+        constant_rate: false,
+    };
 }
 
 impl AudioEncode {
     /// Sound at the encoder's default bit rate.
     pub const fn new(rate: u32, layout: ChannelLayout, format: SampleFormat) -> Self {
-        Self { rate, layout, format, bit_rate: None }
+        Self { rate, layout, format, bit_rate: None, complexity: None, opus: OpusEncode::DEFAULT }
     }
 }
 

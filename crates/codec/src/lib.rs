@@ -11,7 +11,8 @@
 //! | VP9 | `vp9` | all but 4:4:4 in more than 8 bits, and 12 bits | | `rusty_vp9` |
 //! | AAC | `aac` | LC, Main, LTP, HE v1 and v2; mono to 7.1 | LC, mono to 7.1 | `syom` |
 //! | MP3 | `mp3` | MPEG-1, 2 and 2.5, layers II and III | layer III at a constant rate, 8 to 48 kHz, mono and stereo; no bit reservoir | `symphonia`, `rusty_mp3` |
-//! | FLAC | `flac` | up to 32 bits, 8 channels | | `symphonia` |
+//! | Opus | `opus` | mono and stereo, to 48 kHz; lost packets are made up for, from in-band FEC where there is | the same, 2.5 to 120 ms, FEC, DTX | `ropus` |
+//! | FLAC | `flac` | up to 32 bits, 8 channels | 16 and 24 bits, 8 channels | `symphonia`, `flacenc` |
 //! | Vorbis | `vorbis` | all | | `symphonia` |
 //! | PCM | `pcm` | all of [`PcmFormat`](brooklet_media::PcmFormat) | the same | this crate |
 //! | raw video | `rawvideo` | all of [`PixelFormat`](brooklet_media::PixelFormat) | the same | this crate |
@@ -53,22 +54,35 @@ mod guard;
 mod aac;
 #[cfg(feature = "av1")]
 mod av1;
+#[cfg(feature = "flac")]
+mod flac;
 #[cfg(feature = "h264")]
 mod h264;
 #[cfg(feature = "mp3")]
 mod mp3;
+#[cfg(feature = "opus")]
+mod opus;
 #[cfg(feature = "pcm")]
 mod pcm;
 #[cfg(feature = "rawvideo")]
 mod rawvideo;
-#[cfg(any(feature = "aac", feature = "flac", feature = "mp3", feature = "pcm", feature = "vorbis"))]
+#[cfg(any(
+    feature = "aac",
+    feature = "flac",
+    feature = "mp3",
+    feature = "opus",
+    feature = "pcm",
+    feature = "vorbis"
+))]
 mod sound;
 #[cfg(any(feature = "flac", feature = "mp3", feature = "vorbis"))]
 mod symphonia;
 #[cfg(feature = "vp9")]
 mod vp9;
 
-pub use config::{AudioEncode, DecoderOptions, EncodeMedia, EncoderConfig, VideoEncode};
+pub use config::{
+    AudioEncode, DecoderOptions, EncodeMedia, EncoderConfig, OpusApplication, OpusEncode, VideoEncode,
+};
 pub use guard::panics_are_caught;
 pub use registry::{
     Choice, DECODERS, DecoderInfo, ENCODERS, EncoderInfo, EncoderInput, default_encoder, find_decoder,

@@ -120,6 +120,8 @@ pub fn open_decoder(params: &StreamParams, options: &DecoderOptions) -> Result<B
         CodecId::Aac => Ok(Box::new(crate::aac::AacDecoder::new(params, options.pool.clone())?)),
         #[cfg(feature = "mp3")]
         CodecId::Mp3 | CodecId::Mp2 => symphonia(params, options),
+        #[cfg(feature = "opus")]
+        CodecId::Opus => Ok(Box::new(crate::opus::OpusDecoder::new(params, options.pool.clone())?)),
         #[cfg(feature = "flac")]
         CodecId::Flac => symphonia(params, options),
         #[cfg(feature = "vorbis")]
@@ -156,6 +158,10 @@ pub fn open_encoder(config: &EncoderConfig) -> Result<Box<dyn Encoder>> {
         (CodecId::Aac, EncodeMedia::Audio(audio)) => Ok(Box::new(crate::aac::AacEncoder::new(audio)?)),
         #[cfg(feature = "mp3")]
         (CodecId::Mp3, EncodeMedia::Audio(audio)) => Ok(Box::new(crate::mp3::Mp3Encoder::new(audio)?)),
+        #[cfg(feature = "flac")]
+        (CodecId::Flac, EncodeMedia::Audio(audio)) => Ok(Box::new(crate::flac::FlacEncoder::new(audio)?)),
+        #[cfg(feature = "opus")]
+        (CodecId::Opus, EncodeMedia::Audio(audio)) => Ok(Box::new(crate::opus::OpusEncoder::new(audio)?)),
         #[cfg(feature = "pcm")]
         (CodecId::Pcm(format), EncodeMedia::Audio(audio)) => {
             Ok(Box::new(crate::pcm::PcmEncoder::new(format, audio)?))
@@ -229,8 +235,8 @@ mod tests {
 
     #[test]
     fn what_is_not_here_is_refused_by_name() {
-        let known = find_encoder("libopus").unwrap_err().to_string();
-        assert!(known.starts_with("encoder 'libopus' (opus) is not supported; supported: "), "{known}");
+        let known = find_encoder("libvpx").unwrap_err().to_string();
+        assert!(known.starts_with("encoder 'libvpx' (vp8) is not supported; supported: "), "{known}");
         let unknown = find_encoder("libnothing").unwrap_err().to_string();
         assert!(unknown.starts_with("unknown encoder 'libnothing'"), "{unknown}");
     }

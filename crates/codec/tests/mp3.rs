@@ -5,7 +5,7 @@
 
 mod support;
 
-use brooklet_codec::{DecoderOptions, open_decoder};
+use brooklet_codec::{DecoderOptions, OpusEncode, open_decoder};
 use brooklet_media::bitstream::mpeg_audio::MpegAudioHeader;
 use brooklet_media::{ChannelLayout, Control, SampleFormat};
 use support::{Case, decode};
@@ -13,7 +13,14 @@ use support::{Case, decode};
 const RATES: [u32; 9] = [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
 
 fn case(rate: u32, layout: ChannelLayout) -> Case {
-    Case { codec: "mp3", format: SampleFormat::F32p, rate, layout, bit_rate: Some(64_000) }
+    Case {
+        codec: "mp3",
+        format: SampleFormat::F32p,
+        rate,
+        layout,
+        bit_rate: Some(64_000),
+        opus: OpusEncode::DEFAULT,
+    }
 }
 
 #[test]

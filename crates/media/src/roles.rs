@@ -172,6 +172,20 @@ pub trait Decoder: Send {
     /// Where this packet can't be decoded; the next may be.
     fn decode(&mut self, packet: &Packet) -> Result<()>;
 
+    /// Makes up for packets that were lost: `duration` ticks from `pts` on, which come out of
+    /// [`Decoder::poll_frame`] as any other frame. `next` is the packet after the gap, where it has come; some codecs
+    /// carry in it a coarse copy of what was lost (Opus, in-band FEC). It is to be decoded all the same.
+    ///
+    /// False where the codec has nothing to offer: the caller then fills the gap itself.
+    ///
+    /// # Errors
+    ///
+    /// What the codec says; the next packet can be decoded.
+    fn conceal(&mut self, pts: i64, duration: i64, next: Option<&Packet>) -> Result<bool> {
+        let _ = (pts, duration, next);
+        Ok(false)
+    }
+
     /// The next frame in order of presentation, its pts in ticks of the stream's time base; `None` until more
     /// packets come.
     fn poll_frame(&mut self) -> Option<Frame>;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub use brooklet_codec::{OpusApplication, OpusEncode};
 use brooklet_media::{ChannelLayout, Metadata, PixelFormat, Rational, SampleFormat};
 
 use crate::protocol::{RtmpOptions, TlsOptions};
@@ -229,6 +230,10 @@ pub struct AudioSpec {
     pub filters: Option<String>,
     /// `-frames:a`: packets.
     pub frames: Option<u64>,
+    /// `-compression_level`: how hard the encoder tries, where it can choose.
+    pub complexity: Option<u8>,
+    /// What Opus alone knows: `-application`, `-frame_duration`, `-fec` and the like.
+    pub opus: OpusEncode,
 }
 
 /// `-fps_mode`, `-vsync`.

@@ -96,8 +96,7 @@ impl EncodeStage {
         }
         self.work.flush_chain().map_err(codec)?;
         if self.encode_ready()? {
-            self.work.flush_encoder().map_err(codec)?;
-            self.hand_out();
+            self.finish_encoder()?;
         }
         Ok(())
     }
@@ -111,6 +110,18 @@ impl EncodeStage {
         }
         self.count();
         Ok(true)
+    }
+
+    /// What the encoder knows at its end only is told before its last packets: FLAC's sum and length.
+    fn finish_encoder(&mut self) -> Result<()> {
+        let before = self.work.encoder().map(|encoder| encoder.params().clone());
+        self.work.flush_encoder().map_err(codec)?;
+        let after = self.work.encoder().map(|encoder| encoder.params().clone());
+        if let Some(after) = after.filter(|after| before.as_ref() != Some(after)) {
+            self.exits.iter().for_each(|exit| exit.change(&after));
+        }
+        self.hand_out();
+        Ok(())
     }
 
     /// False when nobody wants more.
@@ -255,7 +266,9 @@ impl AudioWork {
         let rate = nearest_rate(spec.sample_rate.unwrap_or(source.rate), rates);
         let layout = nearest_layout(spec.layout.unwrap_or(source.layout), layouts);
         let target = AudioTarget { format: Some(format), rate: Some(rate), layout: Some(layout) };
-        let config = AudioEncode { bit_rate: spec.bit_rate, ..AudioEncode::new(rate, layout, format) };
+        let usual = AudioEncode::new(rate, layout, format);
+        let config =
+            AudioEncode { bit_rate: spec.bit_rate, complexity: spec.complexity, opus: spec.opus, ..usual };
         Ok(Self {
             chain: SoundChain::new(spec, target, pool)?,
             encoder: open_encoder(&EncoderConfig::audio(info.name, config))?,

@@ -25,6 +25,8 @@ pub static DECODERS: &[DecoderInfo] = &[
     DecoderInfo { name: "mp3", codec: CodecId::Mp3, description: "MP3 (MPEG audio layer 3)" },
     #[cfg(feature = "mp3")]
     DecoderInfo { name: "mp2", codec: CodecId::Mp2, description: "MP2 (MPEG audio layer 2)" },
+    #[cfg(feature = "opus")]
+    DecoderInfo { name: "opus", codec: CodecId::Opus, description: "Opus" },
     #[cfg(feature = "flac")]
     DecoderInfo { name: "flac", codec: CodecId::Flac, description: "FLAC (Free Lossless Audio Codec)" },
     #[cfg(feature = "vorbis")]
@@ -104,6 +106,30 @@ pub static ENCODERS: &[EncoderInfo] = &[
             frame_samples: None,
         },
     },
+    #[cfg(feature = "opus")]
+    EncoderInfo {
+        name: "opus",
+        codec: CodecId::Opus,
+        description: "Opus",
+        input: EncoderInput::Audio {
+            formats: &[SampleFormat::F32],
+            rates: crate::opus::RATES,
+            layouts: crate::opus::LAYOUTS,
+            frame_samples: None,
+        },
+    },
+    #[cfg(feature = "flac")]
+    EncoderInfo {
+        name: "flac",
+        codec: CodecId::Flac,
+        description: "FLAC (Free Lossless Audio Codec)",
+        input: EncoderInput::Audio {
+            formats: crate::flac::FORMATS,
+            rates: &[],
+            layouts: crate::flac::LAYOUTS,
+            frame_samples: None,
+        },
+    },
     #[cfg(feature = "pcm")]
     pcm_encoder(PcmFormat::U8, &[SampleFormat::U8]),
     #[cfg(feature = "pcm")]
@@ -166,6 +192,7 @@ pub(super) static ALIASES: &[(&str, &str)] = &[
     ("libmp3lame", "mp3"),
     ("libshine", "mp3"),
     ("mp3_mf", "mp3"),
+    ("libopus", "opus"),
     ("mp3float", "mp3"),
     ("mp2float", "mp2"),
 ];
@@ -193,10 +220,10 @@ pub(super) static NOT_BUILT: &[(&str, &str)] = &[
     #[cfg(not(feature = "mp3"))]
     ("mp3", "mp3"),
     ("mp2", "mp2"),
+    #[cfg(not(feature = "opus"))]
     ("opus", "opus"),
-    ("libopus", "opus"),
-    ("vorbis", "vorbis"),
     ("libvorbis", "vorbis"),
+    #[cfg(not(feature = "flac"))]
     ("flac", "flac"),
     ("ac3", "ac3"),
     ("eac3", "eac3"),

@@ -2,7 +2,7 @@
 // Helpers of tests may fail as tests do; not each test uses each.
 #![allow(clippy::unwrap_used, clippy::panic, dead_code)]
 
-use brooklet_codec::{AudioEncode, DecoderOptions, EncoderConfig, open_decoder, open_encoder};
+use brooklet_codec::{AudioEncode, DecoderOptions, EncoderConfig, OpusEncode, open_decoder, open_encoder};
 use brooklet_media::{
     AudioFrame, ChannelLayout, Encoder, Frame, FramePool, Packet, SampleFormat, StreamParams,
 };
@@ -15,12 +15,13 @@ pub(crate) struct Case {
     pub(crate) rate: u32,
     pub(crate) layout: ChannelLayout,
     pub(crate) bit_rate: Option<u64>,
+    pub(crate) opus: OpusEncode,
 }
 
 impl Case {
     pub(crate) fn encoder(&self) -> Box<dyn Encoder> {
         let sound = AudioEncode::new(self.rate, self.layout, self.format);
-        let sound = AudioEncode { bit_rate: self.bit_rate, ..sound };
+        let sound = AudioEncode { bit_rate: self.bit_rate, opus: self.opus, ..sound };
         open_encoder(&EncoderConfig::audio(self.codec, sound)).unwrap()
     }
 
@@ -44,6 +45,11 @@ impl Case {
                 SampleFormat::F32p => {
                     let plane = frame.typed_mut::<f32>(channel);
                     plane.iter_mut().enumerate().for_each(|(index, sample)| *sample = at(index));
+                }
+                SampleFormat::F32 => {
+                    let step = self.layout.channels();
+                    let samples = frame.typed_mut::<f32>(0).iter_mut().skip(channel).step_by(step);
+                    samples.enumerate().for_each(|(index, sample)| *sample = at(index));
                 }
                 SampleFormat::S16p => {
                     let plane = frame.typed_mut::<i16>(channel);
@@ -92,15 +98,20 @@ pub(crate) fn decode(params: &StreamParams, packets: &[Packet]) -> (i64, Vec<Vec
             channels.resize(frame.layout().channels(), Vec::new());
             next = frame.pts + frame.samples() as i64;
             for (channel, out) in channels.iter_mut().enumerate() {
-                match frame.format() {
-                    SampleFormat::F32p => out.extend_from_slice(frame.typed::<f32>(channel)),
-                    SampleFormat::S16p => {
-                        out.extend(frame.typed::<i16>(channel).iter().map(|s| f32::from(*s) / 32_767.0));
-                    }
-                    other => panic!("no test takes {other}"),
-                }
+                out.extend(samples(&frame, channel));
             }
         }
     }
     (start.unwrap(), channels)
+}
+
+/// The samples of a channel, whatever their format.
+pub(crate) fn samples(frame: &AudioFrame, channel: usize) -> Vec<f32> {
+    let step = frame.layout().channels();
+    match frame.format() {
+        SampleFormat::F32p => frame.typed::<f32>(channel).to_vec(),
+        SampleFormat::F32 => frame.typed::<f32>(0).iter().copied().skip(channel).step_by(step).collect(),
+        SampleFormat::S16p => frame.typed::<i16>(channel).iter().map(|s| f32::from(*s) / 32_767.0).collect(),
+        other => panic!("no test takes {other}"),
+    }
 }
