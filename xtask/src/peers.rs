@@ -13,6 +13,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("libnginx-mod-rtmp", "RTMP server"),
     ("rtmpdump", "RTMP player"),
     ("mpv", "player"),
+    ("pulseaudio", "sound server"),
+    ("pulseaudio-utils", "recorder and player of its sound"),
     ("openssl", "certificates"),
     ("icecast2", "radio server"),
     ("curl", "HTTP client"),

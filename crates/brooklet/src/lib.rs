@@ -45,6 +45,7 @@
 //! # }
 //! ```
 
+mod backoff;
 pub mod chunk;
 pub mod error;
 pub mod hub;
@@ -69,13 +70,18 @@ pub mod filters {
     pub use brooklet_convert::{AudioFilters, VideoFilters};
 }
 
+/// What this machine has to capture from and to play on.
+pub mod devices {
+    pub use brooklet_device::{Device, DeviceKind, cameras, displays, sound_devices};
+}
+
 /// The vocabulary: formats, frames, packets, time.
 pub use brooklet_media as media;
 pub use brooklet_rtp::CatchUp;
 pub use chunk::Chunk;
 pub use error::{Error, Result};
 pub use hub::Hub;
-pub use input::{Probed, probe};
+pub use input::{INPUT_DEVICES, InputDevice, Probed, probe};
 pub use job::{Job, Progress, Running};
 pub use output::{OUTPUT_DEVICES, OutputDevice};
 pub use reader::Reader;

@@ -1,6 +1,5 @@
 //! Where bytes come from and go to: one module per protocol, and the registry that finds them by scheme.
 
-pub(crate) mod backoff;
 pub mod file;
 pub mod http;
 pub mod icecast;
@@ -126,6 +125,12 @@ pub trait ByteSource: Send {
 pub trait PacketSource: Send {
     /// Whether time passes at the other end: then what is not read now is lost or late.
     fn is_live(&self) -> bool;
+
+    /// Whether its times are those of [`brooklet_device::capture_time`]: then what several devices of a job give stays
+    /// together by its times.
+    fn is_captured(&self) -> bool {
+        false
+    }
 
     /// What comes next; blocks until there is something. `None` at the end.
     ///

@@ -9,6 +9,7 @@ mod completions;
 mod console;
 mod demo;
 mod descriptors;
+mod devices;
 mod failure;
 mod help;
 mod keyboard;
@@ -93,6 +94,9 @@ fn execute(command: Command, console: &Console) -> Result<Exit, Failure> {
         Command::Show { show: Show::Help, topic } => print(&help::text(topic.as_deref())?),
         Command::Show { show: Show::Version, .. } => print(&version::text()),
         Command::Show { show: Show::Table(table), .. } => print(&tables::text(table)),
+        Command::Show { show: Show::Sources, topic } => print(&devices::sources(topic.as_deref())?),
+        Command::Show { show: Show::Sinks, topic } => print(&devices::sinks(topic.as_deref())?),
+        Command::Devices => print(&devices::text()),
         Command::Completions(shell) => print(&completions::script(shell)),
         Command::Man => print(&man::page()),
     }
@@ -142,7 +146,9 @@ fn globals(command: &Command) -> Globals {
         | Command::Probe { globals, .. }
         | Command::Demo { globals, .. }
         | Command::Serve { globals, .. } => globals.clone(),
-        Command::Show { .. } | Command::Completions(_) | Command::Man => Globals::default(),
+        Command::Show { .. } | Command::Devices | Command::Completions(_) | Command::Man => {
+            Globals::default()
+        }
     }
 }
 

@@ -13,6 +13,11 @@ pub(super) fn parse(verb: Verb, arguments: &[String]) -> Result<Command, UsageEr
         Verb::Probe => probe(arguments),
         Verb::Demo => demo(arguments),
         Verb::Serve => serve(arguments),
+        Verb::Devices => match at_most_one(verb, arguments)? {
+            None => Ok(Command::Devices),
+            Some("-h" | "-help" | "--help") => Ok(Command::Show { show: Show::Help, topic: None }),
+            Some(_) => Err(usage(verb)),
+        },
         Verb::Help => {
             Ok(Command::Show { show: Show::Help, topic: at_most_one(verb, arguments)?.map(String::from) })
         }
