@@ -56,6 +56,8 @@ mod runtime;
 mod stage;
 mod stop;
 mod url;
+#[cfg(feature = "webrtc")]
+pub mod webrtc;
 pub mod writer;
 
 /// What `-vf` and `-af` understand.
