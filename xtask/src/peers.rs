@@ -14,6 +14,9 @@ const PACKAGES: &[(&str, &str)] = &[
     ("rtmpdump", "RTMP player"),
     ("mpv", "player"),
     ("openssl", "certificates"),
+    ("icecast2", "radio server"),
+    ("curl", "HTTP client"),
+    ("chromium", "browser"),
     ("tstools", "MPEG-TS analysis"),
     ("mediainfo", "container analysis"),
     ("gstreamer1.0-tools", "player and analyser"),
@@ -31,7 +34,7 @@ const PACKAGES: &[(&str, &str)] = &[
 const PIP: &[&str] = &["imageio-ffmpeg", "av", "numpy"];
 
 /// npm's packages.
-const NPM: &[&str] = &["node-media-server"];
+const NPM: &[&str] = &["node-media-server", "playwright-core"];
 
 /// Cargo's tools.
 const TOOLS: &[&str] = &["cargo-deny", "cargo-fuzz"];

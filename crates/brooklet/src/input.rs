@@ -103,6 +103,11 @@ impl Input {
         self.source.metadata()
     }
 
+    /// What is being played, where that has changed since the last call.
+    pub(crate) fn take_title(&mut self) -> Option<String> {
+        self.source.take_title()
+    }
+
     /// Where its own clock starts.
     pub(crate) const fn start(&self) -> Timestamp {
         self.start
@@ -316,6 +321,7 @@ fn open(spec: &InputSpec, stopper: &Stopper, journal: &Arc<Journal>) -> Result<O
         reconnect: spec.reconnect,
         tls: spec.tls.clone(),
         rtmp: spec.rtmp.clone(),
+        http: spec.http.clone(),
         journal: journal.clone(),
         stopper: stopper.clone(),
     };

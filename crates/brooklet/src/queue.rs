@@ -184,6 +184,12 @@ impl<T> Queue<T> {
         self.lock().closed
     }
 
+    /// Whether no more items will be added, though some may wait.
+    pub(crate) fn is_over(&self) -> bool {
+        let state = self.lock();
+        state.ended || state.closed
+    }
+
     fn add(&self, mut state: MutexGuard<'_, State<T>>, item: T) -> Result<(), Closed> {
         if state.closed {
             return Err(Closed);

@@ -8,6 +8,7 @@ mod command;
 mod completions;
 mod console;
 mod demo;
+mod descriptors;
 mod failure;
 mod help;
 mod keyboard;
@@ -58,6 +59,7 @@ impl Exit {
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report_bug));
+    brooklet_server::register();
     let command = match args::parse(std::env::args_os().skip(1).collect()) {
         Ok(command) => command,
         Err(error) => return end(&Console::new(Level::Error), Err(error.into())),

@@ -35,7 +35,12 @@ pub(crate) fn run(convert: Convert, console: &Console, greeting: Option<&str>) -
     let keys = globals.stdin && !overwrite::reads_stdin(&job.inputs);
     let keyboard = keys.then(|| Keyboard::watch(stopper.clone())).flatten();
     for output in job.outputs.iter().filter(|output| output.listen == Listen::One) {
-        console.info(&format!("Waiting for a viewer of {}", output.url));
+        if output.url.starts_with("http") {
+            crate::descriptors::raise();
+            console.info(&format!("Serving {} to whoever listens", output.url));
+        } else {
+            console.info(&format!("Waiting for a viewer of {}", output.url));
+        }
     }
     let exit = || if signals.caught() { Exit::Signal } else { Exit::Done };
 

@@ -9,14 +9,16 @@ use brooklet_media::{CodecId, Frame, FramePool, MediaKind, Metadata, StreamParam
 
 use super::plan::{Action, Chosen, choose};
 use super::spec::{FpsMode, InputSpec, OutputSpec};
-use super::{Counters, Job, Journal, Running};
+use super::{Counters, Gap, Job, Journal, Running};
 use crate::input::Input;
 use crate::output::mixer::Mixer;
-use crate::output::{Exit, Holds, Opened, OutputFormat, mixer_for};
+use crate::output::{Exit, Opened, OutputFormat, mixer_for};
 use crate::queue::Queue;
+use crate::radio::NowPlaying;
 use crate::stage::cut::Window;
 use crate::stage::decode::{self, DecodeStage};
 use crate::stage::encode::{self, AudioWork, EncodeStage, VideoWork, Work};
+use crate::stage::gap::GapFiller;
 use crate::stage::present::{self, PresentStage};
 use crate::stage::read::{CopyRoute, ReadStage, Route};
 use crate::stage::{Behind, Chain};
@@ -54,7 +56,7 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
         return Err(Error::Usage("a job needs an input and an output".into()));
     }
     let keep_time = job.outputs.iter().all(|output| output.copy_timestamps);
-    let journal: Arc<Journal> = Arc::default();
+    let (journal, playing) = (Arc::<Journal>::default(), NowPlaying::new());
     let open = |spec| Input::open(spec, stopper, &journal, keep_time);
     let inputs: Vec<Input> = job.inputs.iter().map(open).collect::<Result<_>>()?;
     let streams: Vec<Vec<StreamParams>> = inputs.iter().map(|input| input.streams().to_vec()).collect();
@@ -85,7 +87,9 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
         .iter()
         .zip(&formats)
         .zip(&chosen)
-        .map(|((spec, format), chosen)| format.open(spec, realtime(chosen), &abort, stopper, &journal))
+        .map(|((spec, format), chosen)| {
+            format.open(spec, realtime(chosen), &abort, stopper, &journal, &playing)
+        })
         .collect::<Result<_>>()?;
     *waiting.lock().unwrap_or_else(PoisonError::into_inner) = false;
 
@@ -153,9 +157,9 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
     }
     for (number, (input, routes)) in inputs.into_iter().zip(routes).enumerate() {
         let spec = &job.inputs[number];
-        let (stopper, journal) = (stopper.clone(), journal.clone());
+        let (stopper, journal, playing) = (stopper.clone(), journal.clone(), playing.clone());
         let window = input_window(spec, &input);
-        let stage = ReadStage { input, routes, realtime: spec.realtime, window, stopper, journal };
+        let stage = ReadStage { input, routes, realtime: spec.realtime, window, stopper, journal, playing };
         threads.spawn(format!("read #{number}"), move || stage.run());
     }
     Ok(Running {
@@ -211,6 +215,7 @@ struct Lane {
     work: Work,
     window: Window,
     exits: Vec<Exit>,
+    gap: Option<GapFiller>,
 }
 
 #[derive(PartialEq)]
@@ -221,6 +226,7 @@ struct LaneKey {
     window: Window,
     live: bool,
     constant: bool,
+    gap: Gap,
 }
 
 impl Builder<'_> {
@@ -242,7 +248,7 @@ impl Builder<'_> {
                         let route = CopyRoute::new(exit, params, output_window(spec));
                         self.routes[chosen.input][chosen.stream].push(Route::Copy(Box::new(route)));
                     }
-                    Action::Encode(info) => self.encode(number, chosen, info, formats[number].holds, exit)?,
+                    Action::Encode(info) => self.encode(number, chosen, info, &formats[number], exit)?,
                     Action::Present => self.present(number, chosen)?,
                 }
             }
@@ -257,7 +263,7 @@ impl Builder<'_> {
         output: usize,
         chosen: &Chosen,
         info: &'static EncoderInfo,
-        holds: Holds,
+        format: &OutputFormat,
         exit: Exit,
     ) -> Result<()> {
         let spec = &self.job.outputs[output];
@@ -267,14 +273,15 @@ impl Builder<'_> {
         let constant = match spec.video.fps_mode {
             FpsMode::Constant => true,
             FpsMode::Passthrough | FpsMode::Variable => false,
-            FpsMode::Auto => spec.video.frame_rate.is_some() || !holds.has_variable_rate(),
+            FpsMode::Auto => spec.video.frame_rate.is_some() || !format.holds.has_variable_rate(),
         };
         let settings = match chosen.kind {
             MediaKind::Video => format!("{:?}", spec.video),
             _ => format!("{:?}", spec.audio),
         };
         let window = output_window(spec);
-        let key = LaneKey { from, encoder: info.name, spec: settings, window, live, constant };
+        let gap = if chosen.kind == MediaKind::Audio { format.gap(spec) } else { Gap::Hold };
+        let key = LaneKey { from, encoder: info.name, spec: settings, window, live, constant, gap };
         if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.key == key) {
             lane.exits.push(exit);
             return Ok(());
@@ -298,7 +305,8 @@ impl Builder<'_> {
         let input = Queue::new(encode::FRAMES);
         self.frames.push((from, input.clone()));
         let name = format!("encode #{}:{}", chosen.input, chosen.stream);
-        self.lanes.push(Lane { key, name, output, input, work, window, exits: vec![exit] });
+        let gap = params.as_audio().filter(|_| gap == Gap::Silence).cloned().map(GapFiller::new);
+        self.lanes.push(Lane { key, name, output, input, work, window, exits: vec![exit], gap });
         Ok(())
     }
 
@@ -335,8 +343,8 @@ impl Builder<'_> {
 impl Lane {
     fn into_stage(self, counters: &[Arc<Counters>], pool: &FramePool) -> (String, EncodeStage) {
         let counters = counters[self.output].clone();
-        let Self { name, input, work, window, exits, .. } = self;
-        (name, EncodeStage { input, work, window, exits, counters, pool: pool.clone() })
+        let Self { name, input, work, window, exits, gap, .. } = self;
+        (name, EncodeStage { input, work, window, exits, gap, counters, pool: pool.clone() })
     }
 }
 

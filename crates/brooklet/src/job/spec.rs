@@ -5,7 +5,8 @@ use std::time::Duration;
 pub use brooklet_codec::{OpusApplication, OpusEncode};
 use brooklet_media::{ChannelLayout, Metadata, PixelFormat, Rational, SampleFormat};
 
-use crate::protocol::{RtmpOptions, TlsOptions};
+use crate::protocol::{HttpOptions, RtmpOptions, TlsOptions};
+pub use crate::stage::gap::Gap;
 
 /// One `-i`, with the options before it. `Default` plus a URL is a plain `-i url`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -48,6 +49,8 @@ pub struct InputSpec {
     pub tls: TlsOptions,
     /// `-rtmp_app` and its kin.
     pub rtmp: RtmpOptions,
+    /// `-user_agent`, `-headers` and their kin.
+    pub http: HttpOptions,
     /// `-an`, `-vn` before `-i`: kinds of stream to leave out.
     pub no_audio: bool,
     /// See `no_audio`.
@@ -90,6 +93,11 @@ pub struct OutputSpec {
     pub tls: TlsOptions,
     /// `-rtmp_app` and its kin.
     pub rtmp: RtmpOptions,
+    /// `-ice_name`, `-burst` and their kin.
+    pub http: HttpOptions,
+    /// `-gap`: what is heard where the source of sound that is encoded falls silent. Without it a broadcast over HTTP or to
+    /// Icecast has silence, and all else waits.
+    pub gap: Option<Gap>,
     /// `-buffer_duration`, `-window_title` and their kin: of an output that is a device.
     pub device: DeviceSpec,
     /// `-muxrate`: bit/s of an MPEG-TS of constant rate.

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use brooklet_rtmp::{ClientOptions, Purpose, RtmpUrl};
 
-use super::backoff::Backoff;
 use super::connect::connect;
 use super::connection::Connection;
 use crate::job::{Journal, Reconnect};
 use crate::protocol::TlsOptions;
+use crate::protocol::backoff::Backoff;
 use crate::protocol::socket::wait_for;
 use crate::{Error, Result, Stopper, Url};
 

@@ -9,6 +9,7 @@ mod input;
 mod live;
 mod network;
 mod output;
+mod radio;
 mod refused;
 mod serve;
 mod show;
@@ -20,12 +21,13 @@ use crate::command::Verb;
 
 /// All options, in the order of the help.
 pub(crate) fn all() -> impl Iterator<Item = &'static Flag> {
-    let tables: [&'static [Flag]; 14] = [
+    let tables: [&'static [Flag]; 15] = [
         show::FLAGS,
         global::FLAGS,
         file::FLAGS,
         live::FLAGS,
         network::FLAGS,
+        radio::FLAGS,
         input::FLAGS,
         output::FLAGS,
         video::FLAGS,
