@@ -64,6 +64,8 @@ mod stage;
 mod stop;
 mod url;
 mod voice;
+#[cfg(feature = "webrtc")]
+pub mod webrtc;
 pub mod writer;
 
 /// What `-vf` and `-af` understand.

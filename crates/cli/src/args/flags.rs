@@ -22,7 +22,7 @@ use crate::command::Verb;
 
 /// All options, in the order of the help.
 pub(crate) fn all() -> impl Iterator<Item = &'static Flag> {
-    let tables: [&'static [Flag]; 15] = [
+    let tables: [&'static [Flag]; 16] = [
         show::FLAGS,
         global::FLAGS,
         file::FLAGS,
