@@ -12,6 +12,7 @@
 //! | [`Job`] | inputs to outputs, as one run of the program does it |
 //! | [`probe()`] | what is in a URL |
 //! | [`RtmpServer`] | any number of publishers and viewers, on the streams of a [`Hub`] |
+//! | [`speed`] | how fast this machine codes |
 //! | [`Stopper`] | stops any of these from another thread |
 //! | [`protocol::register`] | adds a protocol of your own |
 //!
@@ -53,6 +54,7 @@ mod queue;
 pub mod reader;
 pub mod rtmp;
 mod runtime;
+pub mod speed;
 mod stage;
 mod stop;
 mod url;

@@ -46,6 +46,11 @@ pub(crate) enum Command {
         /// The value of `-h`.
         topic: Option<String>,
     },
+    /// `brooklet bench`.
+    Bench {
+        /// How to say it.
+        globals: Globals,
+    },
     /// `brooklet completions`.
     Completions(Shell),
     /// `brooklet man`.
@@ -112,6 +117,8 @@ pub(crate) enum Verb {
     Demo,
     /// Serves publishers and viewers.
     Serve,
+    /// Measures this machine.
+    Bench,
     /// Says how to use the program.
     Help,
     /// Prints the man page.
@@ -122,8 +129,8 @@ pub(crate) enum Verb {
 
 impl Verb {
     /// All of them, in the order of the help.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Probe, Self::Demo, Self::Serve, Self::Help, Self::Man, Self::Completions];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Probe, Self::Demo, Self::Serve, Self::Bench, Self::Help, Self::Man, Self::Completions];
 
     /// As it is written.
     pub(crate) const fn name(self) -> &'static str {
@@ -131,6 +138,7 @@ impl Verb {
             Self::Probe => "probe",
             Self::Demo => "demo",
             Self::Serve => "serve",
+            Self::Bench => "bench",
             Self::Help => "help",
             Self::Man => "man",
             Self::Completions => "completions",
@@ -143,6 +151,7 @@ impl Verb {
             Self::Probe => "probe FILE [-json]",
             Self::Demo => "demo [-size 640x360] [-rate 30] [-rtmp URL] [-udp URL] [-t TIME]",
             Self::Serve => "serve [-rtmp 127.0.0.1:1935] [-publish_token TOKEN] [-play_token TOKEN]",
+            Self::Bench => "bench",
             Self::Help => "help [long|full|OPTION]",
             Self::Man => "man",
             Self::Completions => "completions bash|zsh|fish",
@@ -157,6 +166,7 @@ impl Verb {
                 "sends a test picture with a clock and a tone over RTMP and UDP, and says how to watch"
             }
             Self::Serve => "an RTMP server: who publishes a stream is seen by all who play it",
+            Self::Bench => "measures which pictures and sound this machine codes in real time",
             Self::Help => "prints help; the same as -h",
             Self::Man => "prints the man page: brooklet man > brooklet.1",
             Self::Completions => "prints a completion script for a shell",

@@ -4,6 +4,7 @@
 //! and shows how far it is. There is no media logic here.
 
 mod args;
+mod bench;
 mod command;
 mod completions;
 mod console;
@@ -20,6 +21,7 @@ mod run;
 mod serve;
 mod signals;
 mod status;
+mod supervisor;
 mod tables;
 mod version;
 
@@ -79,6 +81,7 @@ fn execute(command: Command, console: &Console) -> Result<Exit, Failure> {
             run::run(demo::conversion(&options, globals), console, Some(&greeting))
         }
         Command::Serve { options, globals } => serve::run(*options, &globals, console),
+        Command::Bench { .. } => bench::run(),
         Command::Describe { inputs, .. } => describe(&inputs, console),
         Command::Probe { input, json, .. } => {
             let probed = brooklet::probe(&input)?;
@@ -139,6 +142,7 @@ fn globals(command: &Command) -> Globals {
         Command::Describe { globals, .. }
         | Command::Probe { globals, .. }
         | Command::Demo { globals, .. }
+        | Command::Bench { globals }
         | Command::Serve { globals, .. } => globals.clone(),
         Command::Show { .. } | Command::Completions(_) | Command::Man => Globals::default(),
     }
