@@ -48,6 +48,11 @@ pub(crate) fn build(platform: &'static Platform, profile: &'static Profile) -> O
     Ok(program)
 }
 
+/// Checks that packages need no operating system, by the toolchain that builds for `platform`.
+pub(crate) fn check_bare(platform: &'static Platform, packages: &[&str]) -> Outcome {
+    Toolchain::find(platform)?.check_bare(packages)
+}
+
 /// Where archives and what they are made from go.
 pub(crate) fn folder() -> PathBuf {
     target().join("dist")

@@ -8,6 +8,9 @@ use super::debian::Debian;
 use super::{Platform, Profile};
 use crate::shell::{self, Outcome, cargo, target};
 
+/// A processor without an operating system, with floating point: that of many microcontrollers.
+const BARE: &str = "thumbv7em-none-eabihf";
+
 /// One that is ready.
 pub(crate) enum Toolchain {
     /// The cargo that runs us has the target's standard library.
@@ -19,7 +22,7 @@ pub(crate) enum Toolchain {
 impl Toolchain {
     /// One for a platform; the packaged one is installed by this, which takes minutes.
     pub(crate) fn find(platform: &Platform) -> Outcome<Self> {
-        if has_target(platform) && has_linker(platform) {
+        if has_library(platform.triple) && has_linker(platform) {
             return Ok(Self::Installed);
         }
         Debian::prepare().map(Self::Debian).map_err(|error| {
@@ -28,6 +31,24 @@ impl Toolchain {
                 platform.triple
             )
         })
+    }
+
+    /// Checks that packages need no operating system, for a target that has none. One for another target serves, where it
+    /// can make a `core`.
+    pub(crate) fn check_bare(&self, packages: &[&str]) -> Outcome {
+        match self {
+            Self::Debian(debian) => debian.check_bare(BARE, packages),
+            Self::Installed if has_library(BARE) => {
+                let mut check = cargo(["check", "--no-default-features", "--target", BARE]);
+                shell::run(check.args(packages.iter().flat_map(|package| ["--package", package])))
+            }
+            Self::Installed => {
+                eprintln!(
+                    "not checked for {BARE}: rustup has no such target here (rustup target add {BARE})"
+                );
+                Ok(())
+            }
+        }
     }
 
     /// Builds, and says where the program is.
@@ -62,12 +83,10 @@ pub(super) fn linker_variable(platform: &Platform) -> String {
     format!("CARGO_TARGET_{}_LINKER", platform.triple.to_uppercase().replace('-', "_"))
 }
 
-fn has_target(platform: &Platform) -> bool {
+fn has_library(triple: &str) -> bool {
     let said = Command::new("rustc").args(["--print", "sysroot"]).output();
     let sysroot = said.map(|said| String::from_utf8_lossy(&said.stdout).trim().to_string());
-    sysroot.is_ok_and(|sysroot| {
-        PathBuf::from(sysroot).join("lib/rustlib").join(platform.triple).join("lib").is_dir()
-    })
+    sysroot.is_ok_and(|sysroot| PathBuf::from(sysroot).join("lib/rustlib").join(triple).join("lib").is_dir())
 }
 
 fn has_linker(platform: &Platform) -> bool {
