@@ -13,6 +13,7 @@
 //! | [`probe()`] | what is in a URL |
 //! | [`RtmpServer`] | any number of publishers and viewers, on the streams of a [`Hub`] |
 //! | [`radio::Broadcast`] | one stream of sound to any number of listeners, on the same [`Hub`] |
+//! | [`speed`] | how fast this machine codes |
 //! | [`Stopper`] | stops any of these from another thread |
 //! | [`protocol::register`] | adds a protocol of your own |
 //!
@@ -60,6 +61,7 @@ pub mod reader;
 pub mod rtmp;
 mod rtp;
 pub mod runtime;
+pub mod speed;
 mod stage;
 mod stop;
 mod url;

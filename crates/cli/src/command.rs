@@ -56,6 +56,11 @@ pub(crate) enum Command {
     },
     /// `brooklet devices`.
     Devices,
+    /// `brooklet bench`.
+    Bench {
+        /// How to say it.
+        globals: Globals,
+    },
     /// `brooklet completions`.
     Completions(Shell),
     /// `brooklet man`.
@@ -130,6 +135,8 @@ pub(crate) enum Verb {
     Serve,
     /// Lists devices.
     Devices,
+    /// Measures this machine.
+    Bench,
     /// Says how to use the program.
     Help,
     /// Prints the man page.
@@ -140,8 +147,17 @@ pub(crate) enum Verb {
 
 impl Verb {
     /// All of them, in the order of the help.
-    pub(crate) const ALL: [Self; 8] =
-        [Self::Probe, Self::Play, Self::Demo, Self::Serve, Self::Devices, Self::Help, Self::Man, Self::Completions];
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Probe,
+        Self::Play,
+        Self::Demo,
+        Self::Serve,
+        Self::Devices,
+        Self::Bench,
+        Self::Help,
+        Self::Man,
+        Self::Completions,
+    ];
 
     /// As it is written.
     pub(crate) const fn name(self) -> &'static str {
@@ -151,6 +167,7 @@ impl Verb {
             Self::Demo => "demo",
             Self::Serve => "serve",
             Self::Devices => "devices",
+            Self::Bench => "bench",
             Self::Help => "help",
             Self::Man => "man",
             Self::Completions => "completions",
@@ -165,6 +182,7 @@ impl Verb {
             Self::Demo => "demo [-size 640x360] [-rate 30] [-rtmp URL] [-udp URL] [-t TIME]",
             Self::Serve => "serve [-rtmp 127.0.0.1:1935] [-publish_token TOKEN] [-play_token TOKEN]",
             Self::Devices => "devices",
+            Self::Bench => "bench",
             Self::Help => "help [long|full|OPTION]",
             Self::Man => "man",
             Self::Completions => "completions bash|zsh|fish",
@@ -181,6 +199,7 @@ impl Verb {
             }
             Self::Serve => "an RTMP server: who publishes a stream is seen by all who play it",
             Self::Devices => "lists microphones, speakers, cameras and displays, and what they give or take",
+            Self::Bench => "measures which pictures and sound this machine codes in real time",
             Self::Help => "prints help; the same as -h",
             Self::Man => "prints the man page: brooklet man > brooklet.1",
             Self::Completions => "prints a completion script for a shell",

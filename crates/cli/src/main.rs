@@ -4,6 +4,7 @@
 //! and shows how far it is. There is no media logic here.
 
 mod args;
+mod bench;
 mod command;
 mod completions;
 mod console;
@@ -23,6 +24,7 @@ mod run;
 mod serve;
 mod signals;
 mod status;
+mod supervisor;
 mod tables;
 mod version;
 
@@ -84,6 +86,7 @@ fn execute(command: Command, console: &Console) -> Result<Exit, Failure> {
         }
         Command::Play { spec, globals } => play::run(&spec, &globals, console),
         Command::Serve { options, globals } => serve::run(*options, &globals, console),
+        Command::Bench { .. } => bench::run(),
         Command::Describe { inputs, .. } => describe(&inputs, console),
         Command::Probe { input, json, .. } => {
             let probed = brooklet::probe(&input)?;
@@ -148,6 +151,7 @@ fn globals(command: &Command) -> Globals {
         | Command::Probe { globals, .. }
         | Command::Play { globals, .. }
         | Command::Demo { globals, .. }
+        | Command::Bench { globals }
         | Command::Serve { globals, .. } => globals.clone(),
         Command::Show { .. } | Command::Devices | Command::Completions(_) | Command::Man => {
             Globals::default()
