@@ -13,8 +13,8 @@ use brooklet_media::{Interleaver, MediaKind, Metadata, Packet, PacketSink, Strea
 
 use crate::job::{Counters, Gap, Journal, Listen, OutputSpec};
 use crate::protocol::{self, LivePacketSink, SinkOptions, Target};
-use crate::rtp::SdpFile;
 use crate::radio::NowPlaying;
+use crate::rtp::SdpFile;
 use crate::{Error, Result, Stopper, Url};
 use device::DeviceSink;
 pub use device::{OUTPUT_DEVICES, OutputDevice};

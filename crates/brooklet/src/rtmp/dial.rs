@@ -10,7 +10,6 @@ use super::connection::Connection;
 use crate::backoff::Backoff;
 use crate::job::{Journal, Reconnect};
 use crate::protocol::TlsOptions;
-use crate::backoff::Backoff;
 use crate::protocol::socket::wait_for;
 use crate::{Error, Result, Stopper, Url};
 
