@@ -24,9 +24,7 @@ use std::time::Duration;
 
 use brooklet_codec::{DecoderOptions, open_decoder};
 use brooklet_device::{Speaker, SpeakerOptions};
-use brooklet_media::{
-    CodecId, Decoder, FramePool, MediaKind, SampleFormat, StreamParams, Timestamp, VideoFrame,
-};
+use brooklet_media::{CodecId, Decoder, FramePool, MediaKind, SampleFormat, StreamParams, Timestamp};
 
 use crate::input::Input;
 use crate::job::{InputSpec, Journal};
@@ -306,7 +304,8 @@ pub fn host<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 }
 
 /// The size at which a picture of square pixels would look as this one does.
-pub(crate) fn shape(picture: &VideoFrame) -> (u32, u32) {
+#[cfg(feature = "window")]
+pub(crate) fn shape(picture: &brooklet_media::VideoFrame) -> (u32, u32) {
     let aspect = picture.sample_aspect;
     if aspect.num() == 0 {
         return (picture.width(), picture.height());

@@ -18,6 +18,7 @@ pub(super) struct Channel<T> {
     sent: AtomicU64,
     skipped: AtomicU64,
     /// A viewer can't go on without a key frame.
+    #[cfg(feature = "webrtc")]
     wish: AtomicBool,
 }
 
@@ -55,6 +56,7 @@ impl<T: Unit> Channel<T> {
             state: Mutex::new(state),
             sent: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
+            #[cfg(feature = "webrtc")]
             wish: AtomicBool::new(false),
         }
     }

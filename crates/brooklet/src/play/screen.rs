@@ -9,6 +9,7 @@ use crate::Result;
 
 /// What a person wants.
 #[derive(Clone, Copy, PartialEq, Debug)]
+#[cfg_attr(not(feature = "window"), expect(dead_code, reason = "wishes come from a window"))]
 pub(super) enum Wish {
     /// To end.
     Close,
