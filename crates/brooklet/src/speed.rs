@@ -133,7 +133,8 @@ fn decoding(
 /// Frames of a generated source, through a chain.
 fn generated(source: &str, mut chain: Chain, count: usize, pool: &FramePool) -> Result<Vec<Frame>> {
     let spec = InputSpec { url: source.into(), format: Some("lavfi".into()), ..InputSpec::default() };
-    let mut input = Input::open(&spec, &Stopper::new(), &std::sync::Arc::default(), false, &Default::default())?;
+    let mut input =
+        Input::open(&spec, &Stopper::new(), &std::sync::Arc::default(), false, &Default::default())?;
     let options = DecoderOptions { name: None, pool: pool.clone() };
     let mut decoder = open_decoder(&input.streams()[0], &options).map_err(failed)?;
     let mut frames = Vec::with_capacity(count);
