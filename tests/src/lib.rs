@@ -22,6 +22,7 @@ pub mod radio;
 pub mod relay;
 pub mod servers;
 pub mod sound;
+pub mod sound_server;
 pub mod table;
 pub mod tls;
 pub mod web;

@@ -37,6 +37,11 @@ pub fn mpv() -> Option<Command> {
     program("mpv", "--version")
 }
 
+/// PulseAudio and its tools.
+pub fn pulseaudio() -> Option<()> {
+    program("pulseaudio", "--version").and(program("parec", "--version")).map(drop)
+}
+
 /// rtmpdump, which has no word for its version and fails on all it does not know.
 pub fn rtmpdump() -> Option<Command> {
     let there =

@@ -31,7 +31,7 @@ pub(crate) fn run(name: Option<&str>) -> Outcome {
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let is_wanted = |of: &str| name.is_none_or(|name| name == of);
     let mut wanted = cases();
-    let names: Vec<_> = [startup::NAME, live::NAME, delay::NAME, viewers::NAME, listeners::NAME, voice::NAME]
+    let names: Vec<_> = [startup::NAME, live::NAME, delay::NAME, viewers::NAME, voice::NAME, listeners::NAME]
         .into_iter()
         .chain(wanted.iter().map(|case| case.name))
         .collect();
@@ -53,11 +53,11 @@ pub(crate) fn run(name: Option<&str>) -> Outcome {
     if is_wanted(viewers::NAME) {
         viewers::run(&program, &folder)?;
     }
-    if is_wanted(listeners::NAME) {
-        listeners::run(&program, &folder)?;
-    }
     if is_wanted(voice::NAME) {
         voice::run(&program, &folder)?;
+    }
+    if is_wanted(listeners::NAME) {
+        listeners::run(&program, &folder)?;
     }
     Ok(())
 }

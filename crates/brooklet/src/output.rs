@@ -156,11 +156,11 @@ impl OutputFormat {
             overwrite: spec.overwrite,
             tls: spec.tls.clone(),
             rtmp: spec.rtmp.clone(),
+            sdp: self.sdp.clone(),
             http: spec.http.clone(),
             format: info.name,
             playing: playing.clone(),
             ending: ended.clone(),
-            sdp: self.sdp.clone(),
             stopper: stopper.clone(),
         };
         let url = spec.url.clone();

@@ -1,6 +1,5 @@
 //! Where bytes come from and go to: one module per protocol, and the registry that finds them by scheme.
 
-pub(crate) mod backoff;
 pub mod file;
 pub mod http;
 pub mod icecast;
@@ -42,10 +41,10 @@ pub struct SourceOptions {
     pub tls: TlsOptions,
     /// For RTMP.
     pub rtmp: RtmpOptions,
-    /// For HTTP.
-    pub http: HttpOptions,
     /// Whether, and how, sound is played as it comes rather than read.
     pub buffer: Option<Buffering>,
+    /// For HTTP.
+    pub http: HttpOptions,
     /// Frees whoever waits for this input.
     pub stopper: Stopper,
 }
@@ -72,6 +71,8 @@ pub struct SinkOptions {
     pub tls: TlsOptions,
     /// For RTMP.
     pub rtmp: RtmpOptions,
+    /// For RTP: the file that describes what is sent, and which of its media this output is.
+    pub sdp: Option<(Arc<SdpFile>, usize)>,
     /// For HTTP and Icecast.
     pub http: HttpOptions,
     /// The format that is written, by ffmpeg's name.
@@ -80,8 +81,6 @@ pub struct SinkOptions {
     pub playing: NowPlaying,
     /// Stopped when the job is to end: then nobody need wait for time to pass.
     pub ending: Stopper,
-    /// For RTP: the file that describes what is sent, and which of its media this output is.
-    pub sdp: Option<(Arc<SdpFile>, usize)>,
     /// Frees whoever waits for this output.
     pub stopper: Stopper,
 }
@@ -126,6 +125,12 @@ pub trait ByteSource: Send {
 pub trait PacketSource: Send {
     /// Whether time passes at the other end: then what is not read now is lost or late.
     fn is_live(&self) -> bool;
+
+    /// Whether its times are those of [`brooklet_device::capture_time`]: then what several devices of a job give stays
+    /// together by its times.
+    fn is_captured(&self) -> bool {
+        false
+    }
 
     /// What comes next; blocks until there is something. `None` at the end.
     ///

@@ -1,5 +1,7 @@
 //! One stream: its past, who publishes it, and who waits for more.
 
+#[cfg(feature = "webrtc")]
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -17,6 +19,9 @@ pub(super) struct Channel<T> {
     state: Mutex<State<T>>,
     sent: AtomicU64,
     skipped: AtomicU64,
+    /// A viewer can't go on without a key frame.
+    #[cfg(feature = "webrtc")]
+    wish: AtomicBool,
 }
 
 struct State<T> {
@@ -48,7 +53,14 @@ impl<T: Unit> Channel<T> {
             waiting: Vec::new(),
             free: Vec::new(),
         };
-        Self { name, state: Mutex::new(state), sent: AtomicU64::new(0), skipped: AtomicU64::new(0) }
+        Self {
+            name,
+            state: Mutex::new(state),
+            sent: AtomicU64::new(0),
+            skipped: AtomicU64::new(0),
+            #[cfg(feature = "webrtc")]
+            wish: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn statistics(&self) -> StreamStatistics {
@@ -153,6 +165,12 @@ impl<T: Unit> Publication<T> {
     /// ffmpeg's names of what is published.
     pub(crate) fn codecs(&self) -> Vec<String> {
         self.channel.lock().log.codecs().iter().map(ToString::to_string).collect()
+    }
+
+    /// Whether a viewer has asked for a key frame since the last call.
+    #[cfg(feature = "webrtc")]
+    pub(crate) fn take_wish(&self) -> bool {
+        self.channel.wish.swap(false, Ordering::Relaxed)
     }
 
     /// What is counted of its viewers, also when it has ended.
@@ -292,6 +310,19 @@ impl<T: Unit> Subscription<T> {
     /// Goes on with what is live now, as one who comes late.
     pub(crate) fn rejoin(&mut self) {
         self.cursor = self.channel.lock().log.join(Burst::LAST);
+    }
+
+    /// Asks the publisher for a key frame. One who makes its pictures far away does not hear it: the next comes in time.
+    #[cfg(feature = "webrtc")]
+    pub(crate) fn wish_key_frame(&self) {
+        self.channel.wish.store(true, Ordering::Relaxed);
+    }
+
+    /// Counts pictures that were left out on the way to this viewer.
+    #[cfg(feature = "webrtc")]
+    pub(crate) fn count_skipped(&mut self, pictures: u64) {
+        self.skipped += pictures;
+        self.channel.skipped.fetch_add(pictures, Ordering::Relaxed);
     }
 
     /// Counts what has been sent.

@@ -11,7 +11,7 @@ use brooklet_media::{CodecId, Frame, FramePool, MediaKind, Metadata, StreamParam
 use super::plan::{Action, Chosen, choose};
 use super::spec::{FpsMode, InputSpec, OutputSpec};
 use super::{Counters, Gap, Job, Journal, Running};
-use crate::input::Input;
+use crate::input::{CaptureStart, Input};
 use crate::output::mixer::Mixer;
 use crate::output::{Exit, Opened, OutputFormat, mixer_for};
 use crate::queue::Queue;
@@ -64,7 +64,8 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
     }
     let keep_time = job.outputs.iter().all(|output| output.copy_timestamps);
     let (journal, playing) = (Arc::<Journal>::default(), NowPlaying::new());
-    let open = |spec| Input::open(spec, stopper, &journal, keep_time);
+    let captured = CaptureStart::default();
+    let open = |spec| Input::open(spec, stopper, &journal, keep_time, &captured);
     let inputs: Vec<Input> = job.inputs.iter().map(open).collect::<Result<_>>()?;
     let streams: Vec<Vec<StreamParams>> = inputs.iter().map(|input| input.streams().to_vec()).collect();
     let slices: Vec<&[StreamParams]> = streams.iter().map(Vec::as_slice).collect();

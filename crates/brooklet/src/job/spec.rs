@@ -39,10 +39,14 @@ pub struct InputSpec {
     pub pixel_format: Option<PixelFormat>,
     /// `-r`, `-framerate`: of raw pictures and of Annex B; of other inputs, in place of their timestamps.
     pub frame_rate: Option<Rational>,
-    /// `-ar`: of raw sound, Hz.
+    /// `-ar`: of raw sound, and of what a device gives, Hz.
     pub sample_rate: Option<u32>,
-    /// `-ac`, `-channel_layout`: of raw sound.
+    /// `-ac`, `-channel_layout`: of raw sound, and of what a device gives.
     pub layout: Option<ChannelLayout>,
+    /// `-sample_fmt`: of what a device gives.
+    pub sample_format: Option<SampleFormat>,
+    /// What a device that captures is to be like.
+    pub device: CaptureSpec,
     /// `-timeout`, `-rw_timeout`: the longest wait for a connection or for bytes; none is for ever.
     pub timeout: Option<Duration>,
     /// `-reconnect` and its limits.
@@ -51,11 +55,11 @@ pub struct InputSpec {
     pub tls: TlsOptions,
     /// `-rtmp_app` and its kin.
     pub rtmp: RtmpOptions,
-    /// `-user_agent`, `-headers` and their kin.
-    pub http: HttpOptions,
     /// `-buffer`, `-catch_up`: of `rtp://` and of bare samples over `udp://`, sound is played as it comes: delayed, concealed and
     /// resampled to this machine's pace. Without it, it is read as it is.
     pub buffer: Option<Buffering>,
+    /// `-user_agent`, `-headers` and their kin.
+    pub http: HttpOptions,
     /// `-an`, `-vn` before `-i`: kinds of stream to leave out.
     pub no_audio: bool,
     /// See `no_audio`.
@@ -117,6 +121,15 @@ pub struct OutputSpec {
     pub overwrite: bool,
     /// `-re` in effect for some input, or a live source: encoders take their low-delay settings.
     pub live: Option<bool>,
+}
+
+/// What a microphone or a camera is to be like.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CaptureSpec {
+    /// `-fragment_size`: how many bytes of sound are captured before they are handed on; 20 ms where nothing is said.
+    pub fragment_size: Option<u32>,
+    /// `-stream_name`: what mixers show.
+    pub title: Option<String>,
 }
 
 /// What a speaker or a window is to be like.

@@ -13,7 +13,7 @@ use tokio::io::AsyncWriteExt;
 use super::http::{Exchange, HttpOptions, HttpUrl, Request, query_value};
 use super::socket::wait_for;
 use super::{LivePacketSink, Origin, Scheme, SinkOptions, SourceOptions, Target};
-use crate::protocol::backoff::Backoff;
+use crate::backoff::Backoff;
 use crate::queue::Queue;
 use crate::radio::{Broadcast, Burst, ListenOptions, NowPlaying, RadioOptions, Station, content_type};
 use crate::{Error, Hub, Result, Url, runtime};
