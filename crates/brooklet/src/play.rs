@@ -127,7 +127,7 @@ impl Player {
         let own = Stopper::new();
         let (outer, inner) = (stopper, own.clone());
         outer.on_stop(move || inner.stop());
-        let input = Input::open(&spec.input, &own, &journal, false)?;
+        let input = Input::open(&spec.input, &own, &journal, false, &Default::default())?;
         let probed = input.describe();
         let shared = Arc::new(Shared::new(journal, spec.volume));
         Ok(Self { spec: spec.clone(), input, probed, stopper: own, shared })
@@ -295,6 +295,16 @@ impl Monitor {
     /// Lines of warning since the last call.
     pub fn warnings(&self) -> Vec<String> {
         self.shared.journal.take()
+    }
+
+    /// Lines that are no warnings, as how a live input went, since the last call.
+    pub fn notes(&self) -> Vec<String> {
+        self.shared.journal.take_notes()
+    }
+
+    /// How an input that is buffered (`-buffer`) fares now: its level, its delay, what was concealed. Empty without one.
+    pub fn input_status(&self) -> String {
+        self.shared.journal.status()
     }
 }
 
