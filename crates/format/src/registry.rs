@@ -78,11 +78,21 @@ impl MuxerInfo {
         matches!(self.kind, MuxerKind::Null)
     }
 
+    /// Whether it is a session of its own at a URL, and never bytes.
+    pub fn is_session(&self) -> bool {
+        matches!(self.kind, MuxerKind::Session)
+    }
+
     /// Whether it holds one stream only.
     pub fn holds_one_stream(&self) -> bool {
         !matches!(
             self.kind,
-            MuxerKind::Flv | MuxerKind::MpegTs | MuxerKind::Null | MuxerKind::FrameMd5 | MuxerKind::Md5
+            MuxerKind::Flv
+                | MuxerKind::MpegTs
+                | MuxerKind::Null
+                | MuxerKind::FrameMd5
+                | MuxerKind::Md5
+                | MuxerKind::Session
         )
     }
 }
@@ -121,6 +131,7 @@ enum MuxerKind {
     FrameMd5,
     Md5,
     Null,
+    Session,
 }
 
 /// The demuxer with a name.
@@ -230,6 +241,9 @@ pub fn open_muxer(info: &MuxerInfo, options: &MuxOptions) -> Result<Box<dyn Muxe
         MuxerKind::FrameMd5 => Box::new(FrameMd5Muxer::new(options.bitexact)),
         MuxerKind::Md5 => Box::new(Md5Muxer::new()),
         MuxerKind::Null => Box::new(NullMuxer),
+        MuxerKind::Session => {
+            return Err(Error::unsupported(format!("{} as bytes", info.name), "http:// and https:// URLs, where it is a session"));
+        }
     })
 }
 
@@ -264,7 +278,8 @@ mod tests {
         }
         for info in MUXERS {
             assert_eq!(muxer(info.name).map(|found| found.name), Ok(info.name));
-            assert!(open_muxer(info, &MuxOptions::default()).is_ok(), "{}", info.name);
+            let opens = open_muxer(info, &MuxOptions::default()).is_ok();
+            assert_eq!(opens, !info.is_session(), "{}", info.name);
         }
     }
 
