@@ -37,6 +37,11 @@ pub fn mpv() -> Option<Command> {
     program("mpv", "--version")
 }
 
+/// PulseAudio and its tools.
+pub fn pulseaudio() -> Option<()> {
+    program("pulseaudio", "--version").and(program("parec", "--version")).map(drop)
+}
+
 /// rtmpdump, which has no word for its version and fails on all it does not know.
 pub fn rtmpdump() -> Option<Command> {
     let there =
@@ -75,6 +80,23 @@ pub fn chromium() -> Option<(Command, PathBuf)> {
     let node =
         if there { program("node", "--version") } else { found("chromium with playwright-core", false) };
     node.map(|node| (node, modules))
+}
+
+/// Xvfb, a screen in memory.
+pub fn xvfb() -> Option<Command> {
+    // It has no word for its version that ends well.
+    found("Xvfb", Path::new("/usr/bin/Xvfb").exists())
+}
+
+/// xdotool, which presses keys.
+pub fn xdotool() -> Option<Command> {
+    // It says nothing at all without a screen.
+    found("xdotool", Path::new("/usr/bin/xdotool").exists())
+}
+
+/// xwd, which photographs windows.
+pub fn xwd() -> Option<Command> {
+    found("xwd", Path::new("/usr/bin/xwd").exists())
 }
 
 /// openssl, which makes certificates.

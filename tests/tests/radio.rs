@@ -156,6 +156,26 @@ fn a_gap_is_silence_or_held() {
 }
 
 #[test]
+fn a_full_disk_and_a_listener_that_dies_take_nothing_from_others() {
+    let input = ["-y", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100"];
+    let full = ["-c:a", "pcm_s16le", "-f", "wav", "/dev/full"];
+    let radio = Radio::start(&[&input[..], &full].concat(), &[(MP3, "/stream.mp3")]);
+    let mut listener = radio.ask("GET", "/stream.mp3", &[]);
+    let mut other = radio.ask("GET", "/stream.mp3", &[]);
+    other.at_least(1_000);
+    drop(other);
+    let seconds = expect_frames(&listener.within(Duration::from_secs(4)));
+    assert!(seconds > 3.0, "{seconds} s");
+    radio.await_status("\"listeners\":1");
+    radio.running.signal("INT");
+    let rest = listener.rest();
+    assert!(expect_frames(&rest) > seconds);
+    let run = radio.running.finish(DEADLINE);
+    assert_eq!(run.status.code(), Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("/dev/full") && run.stderr.contains("o space left"), "{}", run.stderr);
+}
+
+#[test]
 fn players_hear_the_tone() {
     let radio = Radio::tone(&[
         (MP3, "/stream.mp3"),

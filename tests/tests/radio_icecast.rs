@@ -32,7 +32,7 @@ fn what_we_send_is_heard_with_its_titles() {
     let url = format!("icecast://source:hackme@127.0.0.1:{port}/stream.mp3");
     let about = ["-ice_name", "Tone of the day", "-metadata", "title=A sine", "-f", "mp3"];
     let source = push(&about, &url);
-    icecast.await_log("source on mountpoint", 1);
+    icecast.await_log("logging in at mountpoint", 1);
     let folder = clips::scratch();
     let raw = folder.path().join("raw.s16");
     let Some(mut ffmpeg) = peers::ffmpeg() else { return };
@@ -69,12 +69,12 @@ fn a_server_that_comes_back_gets_the_stream_again() {
     let Some(icecast) = Icecast::start(port) else { return };
     let url = format!("icecast://:hackme@127.0.0.1:{port}/again.mp3");
     let mut source = push(&["-reconnect", "1", "-reconnect_delay_max", "1", "-f", "mp3"], &url);
-    icecast.await_log("source on mountpoint", 1);
+    icecast.await_log("logging in at mountpoint", 1);
     drop(icecast);
     thread::sleep(Duration::from_millis(1_500));
     assert!(source.is_running(), "it gave up");
     let Some(icecast) = Icecast::start(port) else { return };
-    icecast.await_log("source on mountpoint", 1);
+    icecast.await_log("logging in at mountpoint", 1);
     let Some(mut ffmpeg) = peers::ffmpeg() else { return };
     ffmpeg.args(["-nostdin", "-v", "error", "-i", &icecast.url("/again.mp3"), "-t", "1", "-f", "null", "-"]);
     finish(&mut ffmpeg, DEADLINE).expect_success();

@@ -12,7 +12,15 @@ use serde_json::Value;
 
 /// A moving picture in colour and a tone, as fast as time passes.
 const SOURCE: &[&str] = &[
-    "-re", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000",
+    "-re",
+    "-f",
+    "lavfi",
+    "-i",
+    "testsrc2=size=320x240:rate=25",
+    "-f",
+    "lavfi",
+    "-i",
+    "sine=frequency=440:sample_rate=48000",
 ];
 
 /// Waits until somebody listens there.
@@ -27,7 +35,9 @@ fn await_port(port: u16) {
 /// A recording of whoever publishes at `port`.
 fn record(port: u16, path: &Path) -> Running {
     let mut program = brooklet();
-    program.args(["-v", "info", "-y", "-i", &format!("whip://127.0.0.1:{port}/live"), "-c", "copy", "-f", "flv"]).arg(path);
+    program
+        .args(["-v", "info", "-y", "-i", &format!("whip://127.0.0.1:{port}/live"), "-c", "copy", "-f", "flv"])
+        .arg(path);
     let running = Running::start(&mut program);
     await_port(port);
     running
@@ -56,8 +66,28 @@ fn ffmpeg_publishes_and_it_is_recorded() {
     let path = folder.path().join("whip.flv");
     let recording = record(port, &path);
     ffmpeg.args(["-nostdin", "-v", "error"]).args(SOURCE).args([
-        "-t", "4", "-c:v", "libx264", "-profile:v", "baseline", "-preset", "ultrafast", "-tune", "zerolatency", "-bf", "0",
-        "-g", "25", "-pix_fmt", "yuv420p", "-c:a", "libopus", "-ac", "2", "-f", "whip",
+        "-t",
+        "4",
+        "-c:v",
+        "libx264",
+        "-profile:v",
+        "baseline",
+        "-preset",
+        "ultrafast",
+        "-tune",
+        "zerolatency",
+        "-bf",
+        "0",
+        "-g",
+        "25",
+        "-pix_fmt",
+        "yuv420p",
+        "-c:a",
+        "libopus",
+        "-ac",
+        "2",
+        "-f",
+        "whip",
         &format!("http://127.0.0.1:{port}/live"),
     ]);
     finish(&mut ffmpeg, DEADLINE).expect_success();
@@ -71,7 +101,15 @@ fn ours_publishes_and_ours_records() {
     let path = folder.path().join("ours.flv");
     let recording = record(port, &path);
     let mut program = brooklet();
-    program.args(SOURCE).args(["-t", "4", "-g", "25", "-f", "whip", &format!("http://127.0.0.1:{port}/live")]);
+    program.args(SOURCE).args([
+        "-t",
+        "4",
+        "-g",
+        "25",
+        "-f",
+        "whip",
+        &format!("http://127.0.0.1:{port}/live"),
+    ]);
     finish(&mut program, DEADLINE).expect_success();
     recording.finish(DEADLINE).expect_success();
     expect_recording(&path, 3.0);
@@ -111,7 +149,11 @@ fn a_browser_watches_a_moving_picture_in_colour() {
     let serving = Running::start(&mut program);
     await_port(port);
     let Some(seen) = browser("watch", &url, 6) else { return };
-    assert_eq!((&seen["status"], &seen["wrong"], &seen["ended"], &seen["again"]), (&201.into(), &412.into(), &200.into(), &404.into()), "{seen}");
+    assert_eq!(
+        (&seen["status"], &seen["wrong"], &seen["ended"], &seen["again"]),
+        (&201.into(), &412.into(), &200.into(), &404.into()),
+        "{seen}"
+    );
     let video = &seen["video"];
     assert_eq!((&video["frameWidth"], &video["frameHeight"]), (&320.into(), &240.into()), "{seen}");
     // Of 150; a machine that is busy drops some.

@@ -18,8 +18,8 @@ pub(crate) use counters::Counters;
 pub use counters::{Journal, Playback};
 pub(crate) use plan::{Action, action};
 pub use spec::{
-    AudioSpec, CodecChoice, DeviceSpec, FpsMode, Gap, InputSpec, Listen, Map, OutputSpec, Reconnect,
-    Specifier, VideoSpec,
+    AudioSpec, CaptureSpec, CodecChoice, DeviceSpec, FpsMode, Gap, InputSpec, Listen, Map, OutputSpec,
+    Reconnect, Specifier, VideoSpec,
 };
 
 use crate::{Error, Probed, Result, Stopper};
@@ -110,6 +110,16 @@ impl Running {
     /// Lines of warning since the last call.
     pub fn warnings(&self) -> Vec<String> {
         self.journal.take()
+    }
+
+    /// Lines that are no warnings, as how a live input went, since the last call.
+    pub fn notes(&self) -> Vec<String> {
+        self.journal.take_notes()
+    }
+
+    /// How a live input that is buffered fares now: its level, its delay, what was concealed. Empty without one.
+    pub fn input_status(&self) -> String {
+        self.journal.status()
     }
 
     /// Whether all outputs have ended.

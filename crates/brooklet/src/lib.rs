@@ -13,6 +13,7 @@
 //! | [`probe()`] | what is in a URL |
 //! | [`RtmpServer`] | any number of publishers and viewers, on the streams of a [`Hub`] |
 //! | [`radio::Broadcast`] | one stream of sound to any number of listeners, on the same [`Hub`] |
+//! | [`speed`] | how fast this machine codes |
 //! | [`Stopper`] | stops any of these from another thread |
 //! | [`protocol::register`] | adds a protocol of your own |
 //!
@@ -45,21 +46,26 @@
 //! # }
 //! ```
 
+mod backoff;
 pub mod chunk;
 pub mod error;
 pub mod hub;
 mod input;
 pub mod job;
 mod output;
+pub mod play;
 pub mod protocol;
 mod queue;
 pub mod radio;
 pub mod reader;
 pub mod rtmp;
+mod rtp;
 pub mod runtime;
+pub mod speed;
 mod stage;
 mod stop;
 mod url;
+mod voice;
 #[cfg(feature = "webrtc")]
 pub mod webrtc;
 pub mod writer;
@@ -69,16 +75,24 @@ pub mod filters {
     pub use brooklet_convert::{AudioFilters, VideoFilters};
 }
 
+/// What this machine has to capture from and to play on.
+pub mod devices {
+    pub use brooklet_device::{Device, DeviceKind, cameras, displays, sound_devices};
+}
+
 /// The vocabulary: formats, frames, packets, time.
 pub use brooklet_media as media;
+pub use brooklet_rtp::CatchUp;
 pub use chunk::Chunk;
 pub use error::{Error, Result};
 pub use hub::Hub;
-pub use input::{Probed, probe};
+pub use input::{INPUT_DEVICES, InputDevice, Probed, probe};
 pub use job::{Job, Progress, Running};
 pub use output::{OUTPUT_DEVICES, OutputDevice};
 pub use reader::Reader;
 pub use rtmp::RtmpServer;
+pub use rtp::SdpFile;
 pub use stop::Stopper;
 pub use url::Url;
+pub use voice::Buffering;
 pub use writer::{PictureShape, SoundShape, Writer};

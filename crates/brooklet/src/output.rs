@@ -14,6 +14,7 @@ use brooklet_media::{Interleaver, MediaKind, Metadata, Packet, PacketSink, Strea
 use crate::job::{Counters, Gap, Journal, Listen, OutputSpec};
 use crate::protocol::{self, LivePacketSink, SinkOptions, Target};
 use crate::radio::NowPlaying;
+use crate::rtp::SdpFile;
 use crate::{Error, Result, Stopper, Url};
 use device::DeviceSink;
 pub use device::{OUTPUT_DEVICES, OutputDevice};
@@ -30,6 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct OutputFormat {
     pub(crate) url: Url,
     pub(crate) holds: Holds,
+    /// The file that describes what it sends, and which of its media it is.
+    pub(crate) sdp: Option<(Arc<SdpFile>, usize)>,
 }
 
 /// What is made of the frames of an output.
@@ -76,7 +79,7 @@ impl OutputFormat {
         // What a device has in place of a URL is its name or a title, and may look like anything.
         if let Some(device) = spec.format.as_deref().and_then(OutputDevice::find) {
             let holds = Holds::Frames(device);
-            return Ok(Self { url: Url::parse(&format!("file:{}", spec.url)), holds });
+            return Ok(Self { url: Url::parse(&format!("file:{}", spec.url)), holds, sdp: None });
         }
         let url = Url::parse(&spec.url);
         let failed = |source| Error::media(&spec.url, source);
@@ -86,7 +89,7 @@ impl OutputFormat {
             (None, Some(usual)) => brooklet_format::muxer(usual).map_err(failed)?,
             (None, None) => brooklet_format::guess_muxer(&url.rest).map_err(failed)?,
         };
-        Ok(Self { url, holds: Holds::Packets(info) })
+        Ok(Self { url, holds: Holds::Packets(info), sdp: None })
     }
 
     /// ffmpeg's name of the format.
@@ -153,6 +156,7 @@ impl OutputFormat {
             overwrite: spec.overwrite,
             tls: spec.tls.clone(),
             rtmp: spec.rtmp.clone(),
+            sdp: self.sdp.clone(),
             http: spec.http.clone(),
             format: info.name,
             playing: playing.clone(),
@@ -170,13 +174,15 @@ impl OutputFormat {
             Target::Packets(sink) => (Sink::Packets(sink), true),
             Target::Bytes(bytes) => {
                 let live = bytes.is_live();
-                let muxer = brooklet_format::open_muxer(info, &mux_options(spec, live));
+                let options = MuxOptions { seekable: bytes.can_seek(), ..mux_options(spec, live) };
+                let muxer = brooklet_format::open_muxer(info, &options);
                 let muxer = muxer.map_err(|source| Error::media(&url, source))?;
                 (
                     Sink::Mux(MuxSink {
                         url: url.clone(),
                         muxer,
                         bytes,
+                        bare: info.is_bare_sound(),
                         written: Arc::new(AtomicU64::new(0)),
                     }),
                     live,
@@ -364,8 +370,8 @@ impl Holds {
     }
 
     /// Whether it is a session of WebRTC.
-    pub(crate) fn is_session(self) -> bool {
-        matches!(self, Self::Packets(info) if info.is_session())
+    pub(crate) fn is_webrtc(self) -> bool {
+        matches!(self, Self::Packets(info) if info.is_webrtc())
     }
 
     /// Whether each picture has a time of its own.

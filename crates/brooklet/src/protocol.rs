@@ -1,9 +1,9 @@
 //! Where bytes come from and go to: one module per protocol, and the registry that finds them by scheme.
 
-pub(crate) mod backoff;
 pub mod file;
 pub mod http;
 pub mod icecast;
+pub(crate) mod pace;
 pub mod pipe;
 pub mod places;
 pub(crate) mod socket;
@@ -21,6 +21,8 @@ pub use http::HttpOptions;
 pub use tls::TlsOptions;
 
 pub use crate::rtmp::RtmpOptions;
+use crate::rtp::SdpFile;
+use crate::voice::Buffering;
 
 use crate::job::{Journal, Listen, Reconnect};
 use crate::radio::NowPlaying;
@@ -39,6 +41,8 @@ pub struct SourceOptions {
     pub tls: TlsOptions,
     /// For RTMP.
     pub rtmp: RtmpOptions,
+    /// Whether, and how, sound is played as it comes rather than read.
+    pub buffer: Option<Buffering>,
     /// For HTTP.
     pub http: HttpOptions,
     /// Frees whoever waits for this input.
@@ -67,6 +71,8 @@ pub struct SinkOptions {
     pub tls: TlsOptions,
     /// For RTMP.
     pub rtmp: RtmpOptions,
+    /// For RTP: the file that describes what is sent, and which of its media this output is.
+    pub sdp: Option<(Arc<SdpFile>, usize)>,
     /// For HTTP and Icecast.
     pub http: HttpOptions,
     /// The format that is written, by ffmpeg's name.
@@ -120,6 +126,12 @@ pub trait PacketSource: Send {
     /// Whether time passes at the other end: then what is not read now is lost or late.
     fn is_live(&self) -> bool;
 
+    /// Whether its times are those of [`brooklet_device::capture_time`]: then what several devices of a job give stays
+    /// together by its times.
+    fn is_captured(&self) -> bool {
+        false
+    }
+
     /// What comes next; blocks until there is something. `None` at the end.
     ///
     /// # Errors
@@ -163,12 +175,22 @@ pub trait ByteSink: Send {
     /// Whether time passes at the other end: then encoders take their low-delay settings.
     fn is_live(&self) -> bool;
 
+    /// Whether it can go back to what was written ([`brooklet_media::Place::Patch`]); where not, patches are left out.
+    fn can_seek(&self) -> bool {
+        false
+    }
+
     /// Stores or sends a piece; blocks while there is no room, which is the back-pressure.
     ///
     /// # Errors
     ///
     /// What the system or the peer says; [`Error::Stopped`] once stopped.
     fn write(&mut self, piece: &Piece) -> Result<()>;
+
+    /// What will be written are bare samples, so many bytes a second: each byte is due by its place, whatever its piece says.
+    fn steady(&mut self, bytes_per_second: u64) {
+        let _ = bytes_per_second;
+    }
 
     /// Everything has been written: returns when it has been stored or sent.
     ///
@@ -279,6 +301,7 @@ fn registry() -> &'static RwLock<Vec<Arc<dyn Scheme>>> {
             Arc::new(pipe::Pipe),
             Arc::new(tcp::Tcp),
             Arc::new(udp::Udp),
+            Arc::new(crate::rtp::Rtp),
             Arc::new(crate::rtmp::Rtmp),
         ])
     })

@@ -4,23 +4,27 @@
 //! and shows how far it is. There is no media logic here.
 
 mod args;
+mod bench;
 mod command;
 mod completions;
 mod console;
 mod demo;
 mod descriptors;
+mod devices;
 mod failure;
 mod help;
 mod keyboard;
 mod log;
 mod man;
 mod overwrite;
+mod play;
 mod probe;
 mod progress;
 mod run;
 mod serve;
 mod signals;
 mod status;
+mod supervisor;
 mod tables;
 mod version;
 
@@ -80,7 +84,9 @@ fn execute(command: Command, console: &Console) -> Result<Exit, Failure> {
             let greeting = demo::how_to_watch(&options);
             run::run(demo::conversion(&options, globals), console, Some(&greeting))
         }
+        Command::Play { spec, globals } => play::run(&spec, &globals, console),
         Command::Serve { options, globals } => serve::run(*options, &globals, console),
+        Command::Bench { .. } => bench::run(),
         Command::Describe { inputs, .. } => describe(&inputs, console),
         Command::Probe { input, json, .. } => {
             let probed = brooklet::probe(&input)?;
@@ -93,6 +99,9 @@ fn execute(command: Command, console: &Console) -> Result<Exit, Failure> {
         Command::Show { show: Show::Help, topic } => print(&help::text(topic.as_deref())?),
         Command::Show { show: Show::Version, .. } => print(&version::text()),
         Command::Show { show: Show::Table(table), .. } => print(&tables::text(table)),
+        Command::Show { show: Show::Sources, topic } => print(&devices::sources(topic.as_deref())?),
+        Command::Show { show: Show::Sinks, topic } => print(&devices::sinks(topic.as_deref())?),
+        Command::Devices => print(&devices::text()),
         Command::Completions(shell) => print(&completions::script(shell)),
         Command::Man => print(&man::page()),
     }
@@ -140,15 +149,23 @@ fn globals(command: &Command) -> Globals {
         Command::Convert(convert) => convert.globals.clone(),
         Command::Describe { globals, .. }
         | Command::Probe { globals, .. }
+        | Command::Play { globals, .. }
         | Command::Demo { globals, .. }
+        | Command::Bench { globals }
         | Command::Serve { globals, .. } => globals.clone(),
-        Command::Show { .. } | Command::Completions(_) | Command::Man => Globals::default(),
+        Command::Show { .. } | Command::Devices | Command::Completions(_) | Command::Man => {
+            Globals::default()
+        }
     }
 }
 
 fn shows_banner(command: &Command) -> bool {
     matches!(
         command,
-        Command::Convert(_) | Command::Describe { .. } | Command::Demo { .. } | Command::Serve { .. }
+        Command::Convert(_)
+            | Command::Describe { .. }
+            | Command::Play { .. }
+            | Command::Demo { .. }
+            | Command::Serve { .. }
     )
 }

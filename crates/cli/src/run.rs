@@ -13,6 +13,7 @@ use crate::keyboard::Keyboard;
 use crate::log::Level;
 use crate::progress::ProgressWriter;
 use crate::signals::Signals;
+use crate::supervisor::Supervisor;
 use crate::{Exit, overwrite, probe, status};
 
 /// The longest that the end of a job goes unnoticed.
@@ -72,6 +73,8 @@ fn follow(
     progress: &mut ProgressWriter,
 ) -> Result<Progress, Failure> {
     let shown = globals.stats.unwrap_or_else(|| console.is_terminal() && console.says(Level::Info));
+    let mut supervisor = Supervisor::find();
+    supervisor.started();
     let mut due = Instant::now() + globals.stats_period;
     let mut nap = Duration::from_millis(1);
     while !running.is_done() {
@@ -82,14 +85,18 @@ fn follow(
         }
         due = Instant::now() + globals.stats_period;
         running.warnings().iter().for_each(|warning| console.warning(warning));
+        running.notes().iter().for_each(|note| console.info(note));
         let now = running.progress();
         progress.write(&now, false);
+        supervisor.alive(now.bytes + now.time.as_micros() as u64, || status::line(&now, false));
         if shown {
-            console.status(&status_line(&now, console));
+            console.status(&status_line(&now, &running.input_status(), console));
         }
     }
     running.warnings().iter().for_each(|warning| console.warning(warning));
+    running.notes().iter().for_each(|note| console.info(note));
     let last = running.progress();
+    supervisor.stopping();
     match running.wait() {
         // Whoever read our output has enough: that is an end like another.
         Err(error) if error.is_closed_pipe() || matches!(error, brooklet::Error::Stopped) => Ok(last),
@@ -98,8 +105,11 @@ fn follow(
 }
 
 /// The status line, and a bar where there is a person and room for it; never wider than the terminal.
-fn status_line(progress: &Progress, console: &Console) -> String {
-    let line = status::line(progress, false);
+fn status_line(progress: &Progress, input: &str, console: &Console) -> String {
+    let mut line = status::line(progress, false);
+    if !input.is_empty() {
+        line = format!("{line} {input}");
+    }
     let columns = if console.is_terminal() { console::columns() } else { None };
     let Some(room) = columns.map(|columns| columns.saturating_sub(1)) else { return line };
     let bar = room.checked_sub(line.len() + 1).and_then(|room| status::bar(progress, room));

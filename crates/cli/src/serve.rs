@@ -12,6 +12,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::keyboard::Keyboard;
 use crate::signals::Signals;
+use crate::supervisor::Supervisor;
 
 /// The longest that a stop or a message goes unnoticed.
 const NAP: Duration = Duration::from_millis(50);
@@ -51,10 +52,17 @@ pub(crate) fn run(options: ServeOptions, globals: &Globals, console: &Console) -
     if keyboard.is_some() {
         console.info("Press [q] to stop");
     }
-    while !stopper.is_stopped() {
+    let mut supervisor = Supervisor::find();
+    supervisor.started();
+    for turn in 0.. {
+        if stopper.is_stopped() {
+            break;
+        }
         tell(&servers, console);
+        supervisor.alive(turn, || streams(&hub));
         std::thread::sleep(NAP);
     }
+    supervisor.stopping();
     servers.iter().for_each(|(_, server)| server.stop());
     pages.iter().for_each(|(_, server)| server.stop());
     tell(&servers, console);
@@ -77,6 +85,12 @@ fn page(address: &str, hub: &Hub, options: HttpServerOptions) -> brooklet::Resul
 #[cfg(not(feature = "webrtc"))]
 fn page(address: &str, hub: &Hub, options: HttpServerOptions) -> brooklet::Result<HttpServer> {
     HttpServer::bind(address, hub, options)
+}
+
+fn streams(hub: &Hub) -> String {
+    let streams = hub.streams();
+    let viewers: usize = streams.iter().map(|stream| stream.viewers).sum();
+    format!("{} streams, {viewers} viewers", streams.iter().filter(|stream| stream.is_live).count())
 }
 
 fn tell(servers: &[(&str, RtmpServer)], console: &Console) {

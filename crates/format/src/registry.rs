@@ -12,8 +12,9 @@ pub use tables::{DEMUXERS, MUXERS};
 
 use crate::raw;
 use crate::{
-    AdtsDemuxer, AdtsMuxer, AnnexbDemuxer, AnnexbMuxer, DemuxOptions, FrameMd5Muxer, LavfiDemuxer, Md5Muxer,
-    MpegAudioDemuxer, MuxOptions, NullMuxer, RawMuxer, WavDemuxer, WavMuxer, Y4mDemuxer, Y4mMuxer,
+    AdtsDemuxer, AdtsMuxer, AnnexbDemuxer, AnnexbMuxer, DemuxOptions, FlacDemuxer, FlacMuxer, FrameMd5Muxer,
+    LavfiDemuxer, Md5Muxer, Mp3Muxer, MpegAudioDemuxer, MuxOptions, NullMuxer, OggDemuxer, OggMuxer,
+    RawMuxer, WavDemuxer, WavMuxer, Y4mDemuxer, Y4mMuxer,
 };
 
 /// One line of `-demuxers`.
@@ -78,9 +79,14 @@ impl MuxerInfo {
         matches!(self.kind, MuxerKind::Null)
     }
 
-    /// Whether it is a session of its own at a URL, and never bytes.
-    pub fn is_session(&self) -> bool {
-        matches!(self.kind, MuxerKind::Session)
+    /// Whether it is a session of WebRTC at a URL.
+    pub fn is_webrtc(&self) -> bool {
+        matches!(self.kind, MuxerKind::Session) && matches!(self.name, "whep" | "whip")
+    }
+
+    /// Whether it is samples as they are in memory, and nothing else.
+    pub fn is_bare_sound(&self) -> bool {
+        matches!(self.kind, MuxerKind::Pcm(_))
     }
 
     /// Whether it holds one stream only.
@@ -106,12 +112,16 @@ enum DemuxerKind {
     H264,
     Hevc,
     Adts,
+    Flac,
     Wav,
     MpegAudio,
+    Ogg,
     Y4m,
     RawVideo,
     Pcm(PcmFormat),
     Lavfi,
+    /// Packets that a protocol brings itself.
+    Session,
 }
 
 /// How a muxer is opened.
@@ -122,8 +132,10 @@ enum MuxerKind {
     H264,
     Hevc,
     Adts,
+    Flac,
     Wav,
     MpegAudio,
+    Ogg,
     Y4m,
     RawVideo,
     ImagePipe,
@@ -131,6 +143,7 @@ enum MuxerKind {
     FrameMd5,
     Md5,
     Null,
+    /// Packets that a protocol takes itself.
     Session,
 }
 
@@ -167,7 +180,7 @@ pub fn guess_muxer(url: &str) -> Result<&'static MuxerInfo> {
             MUXERS.iter().flat_map(|info| info.extensions).map(|ending| format!(".{ending}")).collect();
         let what = match extension.as_str() {
             "" => format!("an output format from the name '{url}', which has no ending (say one with -f)"),
-            "mp4" | "m4a" | "mov" | "m4v" | "mkv" | "webm" | "avi" | "ogg" | "opus" | "flac" => {
+            "mp4" | "m4a" | "mov" | "m4v" | "mkv" | "webm" | "avi" => {
                 format!("writing .{extension} files")
             }
             other => format!("an output format for .{other} (say one with -f)"),
@@ -192,6 +205,8 @@ pub fn open_demuxer(info: &DemuxerInfo, options: &DemuxOptions) -> Result<Box<dy
         DemuxerKind::Adts => Box::new(AdtsDemuxer::new(source)),
         DemuxerKind::Wav => Box::new(WavDemuxer::new(source)),
         DemuxerKind::MpegAudio => Box::new(MpegAudioDemuxer::new(source)),
+        DemuxerKind::Flac => Box::new(FlacDemuxer::new(source)),
+        DemuxerKind::Ogg => Box::new(OggDemuxer::new(source)),
         DemuxerKind::Y4m => Box::new(Y4mDemuxer::new(source)),
         DemuxerKind::RawVideo => Box::new(raw::open_video(options)?),
         DemuxerKind::Pcm(named) => {
@@ -199,6 +214,10 @@ pub fn open_demuxer(info: &DemuxerInfo, options: &DemuxOptions) -> Result<Box<dy
             Box::new(raw::open_pcm(format, options)?)
         }
         DemuxerKind::Lavfi => Box::new(LavfiDemuxer::new(&options.url)?),
+        DemuxerKind::Session => {
+            let what = format!("{} from bytes", info.names);
+            return Err(Error::unsupported(what, "rtp://host:port, and -i FILE.sdp"));
+        }
     })
 }
 
@@ -227,9 +246,9 @@ pub fn open_muxer(info: &MuxerInfo, options: &MuxOptions) -> Result<Box<dyn Muxe
         MuxerKind::Adts => Box::new(AdtsMuxer::new()),
         MuxerKind::Wav => Box::new(WavMuxer::new()),
         MuxerKind::Y4m => Box::new(Y4mMuxer::new()),
-        MuxerKind::MpegAudio => {
-            Box::new(RawMuxer::new("mp3", |codec| matches!(codec, CodecId::Mp3 | CodecId::Mp2), "mp3, mp2"))
-        }
+        MuxerKind::MpegAudio => Box::new(Mp3Muxer::new(options.seekable && !options.live)),
+        MuxerKind::Flac => Box::new(FlacMuxer::new()),
+        MuxerKind::Ogg => Box::new(OggMuxer::new(options.live || !options.seekable)),
         MuxerKind::RawVideo => {
             Box::new(RawMuxer::new("rawvideo", |codec| codec == CodecId::RawVideo, "rawvideo"))
         }
@@ -242,7 +261,10 @@ pub fn open_muxer(info: &MuxerInfo, options: &MuxOptions) -> Result<Box<dyn Muxe
         MuxerKind::Md5 => Box::new(Md5Muxer::new()),
         MuxerKind::Null => Box::new(NullMuxer),
         MuxerKind::Session => {
-            return Err(Error::unsupported(format!("{} as bytes", info.name), "http:// and https:// URLs, where it is a session"));
+            return Err(Error::unsupported(
+                format!("{} to a place for bytes", info.name),
+                "rtp://host:port; http://host/path for whip and whep",
+            ));
         }
     })
 }
@@ -274,12 +296,13 @@ mod tests {
             for name in info.names.split(',') {
                 assert_eq!(demuxer(name).map(|found| found.names), Ok(info.names));
             }
-            assert!(open_demuxer(info, &options).is_ok(), "{}", info.names);
+            let is_session = matches!(info.kind, DemuxerKind::Session);
+            assert!(is_session != open_demuxer(info, &options).is_ok(), "{}", info.names);
         }
         for info in MUXERS {
             assert_eq!(muxer(info.name).map(|found| found.name), Ok(info.name));
-            let opens = open_muxer(info, &MuxOptions::default()).is_ok();
-            assert_eq!(opens, !info.is_session(), "{}", info.name);
+            let is_session = matches!(info.kind, MuxerKind::Session);
+            assert!(is_session != open_muxer(info, &MuxOptions::default()).is_ok(), "{}", info.name);
         }
     }
 
@@ -302,6 +325,9 @@ mod tests {
             ("h.yuv", "rawvideo"),
             ("i.y4m", "yuv4mpegpipe"),
             ("http://host/j.mp3?key=a.b", "mp3"),
+            ("k.opus", "opus"),
+            ("l.ogg", "ogg"),
+            ("m.flac", "flac"),
         ] {
             assert_eq!(guess_muxer(url).map(|info| info.name), Ok(name), "{url}");
         }

@@ -29,7 +29,7 @@ pub(crate) async fn metadata(
     let Some(mounted) = mounted else {
         return (StatusCode::NOT_FOUND, result(false, "Source does not exist")).into_response();
     };
-    if let Err(refusal) = check(mounted, &headers) {
+    if let Some(refusal) = refusal(mounted, &headers) {
         return refusal;
     }
     if query.get("mode").is_some_and(|mode| mode != "updinfo") {
@@ -46,21 +46,22 @@ pub(crate) async fn metadata(
     (kind, result(true, "Metadata update successful")).into_response()
 }
 
-fn check(mounted: &Mounted, headers: &HeaderMap) -> Result<(), Response> {
+/// Why this request may not change the title; `None` where it may.
+fn refusal(mounted: &Mounted, headers: &HeaderMap) -> Option<Response> {
     let Some(login) = &mounted.options.admin else {
         let what =
             "nobody may change the title here: the broadcast was started without -admin user:password\n";
-        return Err((StatusCode::FORBIDDEN, what).into_response());
+        return Some((StatusCode::FORBIDDEN, what).into_response());
     };
     let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let shown = shown
         .and_then(|value| value.strip_prefix("Basic "))
         .and_then(|code| Base64::decode_vec(code.trim()).ok());
     if shown.is_some_and(|shown| is_same(&shown, login.as_bytes())) {
-        return Ok(());
+        return None;
     }
     let ask = [(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"brooklet\""))];
-    Err((StatusCode::UNAUTHORIZED, ask, "a user and a password are needed\n").into_response())
+    Some((StatusCode::UNAUTHORIZED, ask, "a user and a password are needed\n").into_response())
 }
 
 /// Whether both are the same, in a time that does not tell how much of them is.

@@ -55,8 +55,8 @@ pub(super) fn run(program: &Path, folder: &Path) -> Outcome {
     println!("|---|---|---|---|---|---|---|---|---|");
     let mut alone = None;
     for listeners in CROWDS {
-        let ours = measure_ours(program, &song.0, listeners, folder)?;
-        let theirs = measure_icecast(&song.0, listeners, folder)?;
+        let ours = measure_ours(program, song.0, listeners, folder)?;
+        let theirs = measure_icecast(song.0, listeners, folder)?;
         let (base_ours, base_theirs) = *alone.get_or_insert((ours, theirs));
         let each = |now: Use, base: Use| (now.kilobytes - base.kilobytes) / (listeners.max(2) - 1) as f64;
         println!(

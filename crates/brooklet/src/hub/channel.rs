@@ -1,6 +1,8 @@
 //! One stream: its past, who publishes it, and who waits for more.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+#[cfg(feature = "webrtc")]
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -18,6 +20,7 @@ pub(super) struct Channel<T> {
     sent: AtomicU64,
     skipped: AtomicU64,
     /// A viewer can't go on without a key frame.
+    #[cfg(feature = "webrtc")]
     wish: AtomicBool,
 }
 
@@ -55,6 +58,7 @@ impl<T: Unit> Channel<T> {
             state: Mutex::new(state),
             sent: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
+            #[cfg(feature = "webrtc")]
             wish: AtomicBool::new(false),
         }
     }

@@ -1,5 +1,6 @@
 //! Opening a job and starting its threads.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -10,11 +11,12 @@ use brooklet_media::{CodecId, Frame, FramePool, MediaKind, Metadata, StreamParam
 use super::plan::{Action, Chosen, choose};
 use super::spec::{FpsMode, InputSpec, OutputSpec};
 use super::{Counters, Gap, Job, Journal, Running};
-use crate::input::Input;
+use crate::input::{CaptureStart, Input};
 use crate::output::mixer::Mixer;
 use crate::output::{Exit, Opened, OutputFormat, mixer_for};
 use crate::queue::Queue;
 use crate::radio::NowPlaying;
+use crate::rtp::SdpFile;
 use crate::stage::cut::Window;
 use crate::stage::decode::{self, DecodeStage};
 use crate::stage::encode::{self, AudioWork, EncodeStage, VideoWork, Work};
@@ -45,6 +47,11 @@ impl Outcome {
         }
     }
 
+    /// Keeps the first error, while the rest of the job goes on.
+    fn note(&self, error: Error) {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+
     pub(super) fn take(&self) -> Option<Error> {
         self.error.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -57,11 +64,13 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
     }
     let keep_time = job.outputs.iter().all(|output| output.copy_timestamps);
     let (journal, playing) = (Arc::<Journal>::default(), NowPlaying::new());
-    let open = |spec| Input::open(spec, stopper, &journal, keep_time);
+    let captured = CaptureStart::default();
+    let open = |spec| Input::open(spec, stopper, &journal, keep_time, &captured);
     let inputs: Vec<Input> = job.inputs.iter().map(open).collect::<Result<_>>()?;
     let streams: Vec<Vec<StreamParams>> = inputs.iter().map(|input| input.streams().to_vec()).collect();
     let slices: Vec<&[StreamParams]> = streams.iter().map(Vec::as_slice).collect();
-    let formats: Vec<OutputFormat> = job.outputs.iter().map(OutputFormat::find).collect::<Result<_>>()?;
+    let mut formats: Vec<OutputFormat> = job.outputs.iter().map(OutputFormat::find).collect::<Result<_>>()?;
+    describe_sessions(&job, &mut formats);
     let chosen: Vec<Vec<Chosen>> = job
         .outputs
         .iter()
@@ -139,19 +148,22 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
         threads.spawn(name, move || stage.run());
     }
     let mut presents = presents.into_iter();
+    let left = Arc::new(AtomicUsize::new(outputs.len()));
     for (number, (output, mixer)) in outputs.into_iter().zip(mixers).enumerate() {
         let (counters, journal) = (counters[number].clone(), journal.clone());
         let name = format!("write #{number}");
         match output {
             Opened::Packets(output) => {
                 let metadata = output_metadata(&job.outputs[number], &inputs);
-                threads.spawn(name, move || output.run(&mixer, &metadata, &counters, &journal));
+                let told = journal.clone();
+                let body = move || output.run(&mixer, &metadata, &counters, &told);
+                threads.spawn_output(name, &left, &journal, body);
             }
             Opened::Frames(sink) => {
                 let Some(Present { input, chain, window, frames_left }) = presents.next() else { continue };
                 let (pool, stopper) = (pool.clone(), stopper.clone());
                 let stage = PresentStage { input, chain, window, frames_left, sink, counters, pool, stopper };
-                threads.spawn(name, move || stage.run());
+                threads.spawn_output(name, &left, &journal, move || stage.run());
             }
         }
     }
@@ -175,6 +187,24 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
         mapping,
         total,
     })
+}
+
+/// Gives each output by RTP the file that describes it, which may be one for many.
+fn describe_sessions(job: &Job, formats: &mut [OutputFormat]) {
+    let mut files: Vec<(&std::path::Path, Vec<usize>)> = Vec::new();
+    for (number, (spec, format)) in job.outputs.iter().zip(formats.iter()).enumerate() {
+        let Some(path) = spec.sdp_file.as_deref().filter(|_| format.url.scheme == "rtp") else { continue };
+        match files.iter_mut().find(|(known, _)| *known == path) {
+            Some((_, outputs)) => outputs.push(number),
+            None => files.push((path, vec![number])),
+        }
+    }
+    for (path, outputs) in files {
+        let file = Arc::new(SdpFile::new(path.into(), outputs.len()));
+        for (place, number) in outputs.into_iter().enumerate() {
+            formats[number].sdp = Some((file.clone(), place));
+        }
+    }
 }
 
 /// The wiring between what was opened.
@@ -268,7 +298,7 @@ impl Builder<'_> {
     ) -> Result<()> {
         let spec = &self.job.outputs[output];
         let mut pictures = spec.video.clone();
-        if format.holds.is_session() && pictures.profile.is_none() {
+        if format.holds.is_webrtc() && pictures.profile.is_none() {
             // What every browser takes.
             pictures.profile = Some("baseline".into());
         }
@@ -400,6 +430,29 @@ struct Threads {
 }
 
 impl Threads {
+    /// The thread of an output: while there are others, its failure is told, and they go on. A disk that is full ends no
+    /// broadcast.
+    fn spawn_output(
+        &mut self,
+        name: String,
+        left: &Arc<AtomicUsize>,
+        journal: &Arc<Journal>,
+        body: impl FnOnce() -> Result<()> + Send + 'static,
+    ) {
+        let (outcome, left, journal) = (self.outcome.clone(), left.clone(), journal.clone());
+        self.spawn(name, move || {
+            let ended = body();
+            match (ended, left.fetch_sub(1, Ordering::SeqCst)) {
+                (Err(error), 2..) => {
+                    journal.warn(format!("{error}; the other outputs go on"));
+                    outcome.note(error);
+                    Ok(())
+                }
+                (ended, _) => ended,
+            }
+        });
+    }
+
     fn spawn(&mut self, name: String, body: impl FnOnce() -> Result<()> + Send + 'static) {
         let outcome = self.outcome.clone();
         let run = move || {

@@ -1,5 +1,6 @@
 //! What a job is to do, in the terms of ffmpeg's command line: plain data, checked when the job starts.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use brooklet_codec::{OpusApplication, OpusEncode};
@@ -7,6 +8,7 @@ use brooklet_media::{ChannelLayout, Metadata, PixelFormat, Rational, SampleForma
 
 use crate::protocol::{HttpOptions, RtmpOptions, TlsOptions};
 pub use crate::stage::gap::Gap;
+use crate::voice::Buffering;
 
 /// One `-i`, with the options before it. `Default` plus a URL is a plain `-i url`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,10 +39,14 @@ pub struct InputSpec {
     pub pixel_format: Option<PixelFormat>,
     /// `-r`, `-framerate`: of raw pictures and of Annex B; of other inputs, in place of their timestamps.
     pub frame_rate: Option<Rational>,
-    /// `-ar`: of raw sound, Hz.
+    /// `-ar`: of raw sound, and of what a device gives, Hz.
     pub sample_rate: Option<u32>,
-    /// `-ac`, `-channel_layout`: of raw sound.
+    /// `-ac`, `-channel_layout`: of raw sound, and of what a device gives.
     pub layout: Option<ChannelLayout>,
+    /// `-sample_fmt`: of what a device gives.
+    pub sample_format: Option<SampleFormat>,
+    /// What a device that captures is to be like.
+    pub device: CaptureSpec,
     /// `-timeout`, `-rw_timeout`: the longest wait for a connection or for bytes; none is for ever.
     pub timeout: Option<Duration>,
     /// `-reconnect` and its limits.
@@ -49,6 +55,9 @@ pub struct InputSpec {
     pub tls: TlsOptions,
     /// `-rtmp_app` and its kin.
     pub rtmp: RtmpOptions,
+    /// `-buffer`, `-catch_up`: of `rtp://` and of bare samples over `udp://`, sound is played as it comes: delayed, concealed and
+    /// resampled to this machine's pace. Without it, it is read as it is.
+    pub buffer: Option<Buffering>,
     /// `-user_agent`, `-headers` and their kin.
     pub http: HttpOptions,
     /// `-an`, `-vn` before `-i`: kinds of stream to leave out.
@@ -100,6 +109,8 @@ pub struct OutputSpec {
     pub gap: Option<Gap>,
     /// `-buffer_duration`, `-window_title` and their kin: of an output that is a device.
     pub device: DeviceSpec,
+    /// `-sdp_file`: where to describe what all outputs with this file send by `rtp://`.
+    pub sdp_file: Option<PathBuf>,
     /// `-muxrate`: bit/s of an MPEG-TS of constant rate.
     pub muxrate: Option<u64>,
     /// `-flvflags`, without their `+`.
@@ -112,6 +123,15 @@ pub struct OutputSpec {
     pub live: Option<bool>,
 }
 
+/// What a microphone or a camera is to be like.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CaptureSpec {
+    /// `-fragment_size`: how many bytes of sound are captured before they are handed on; 20 ms where nothing is said.
+    pub fragment_size: Option<u32>,
+    /// `-stream_name`: what mixers show.
+    pub title: Option<String>,
+}
+
 /// What a speaker or a window is to be like.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeviceSpec {
@@ -119,6 +139,14 @@ pub struct DeviceSpec {
     pub latency: Option<Duration>,
     /// `-window_title`, `-name`: what mixers and window managers show.
     pub title: Option<String>,
+    /// `-window_size`, pixels: the pictures' own where nothing is said.
+    pub size: Option<(u32, u32)>,
+    /// `-window_x`, `-window_y`, pixels: where the window stands.
+    pub position: Option<(i32, i32)>,
+    /// `-window_fullscreen`.
+    pub fullscreen: bool,
+    /// `-window_borderless`.
+    pub borderless: bool,
 }
 
 /// Whether, and how, to connect again where a live peer goes away in the middle. The first connection is never tried

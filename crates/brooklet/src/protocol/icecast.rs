@@ -13,7 +13,7 @@ use tokio::io::AsyncWriteExt;
 use super::http::{Exchange, HttpOptions, HttpUrl, Request, query_value};
 use super::socket::wait_for;
 use super::{LivePacketSink, Origin, Scheme, SinkOptions, SourceOptions, Target};
-use crate::protocol::backoff::Backoff;
+use crate::backoff::Backoff;
 use crate::queue::Queue;
 use crate::radio::{Broadcast, Burst, ListenOptions, NowPlaying, RadioOptions, Station, content_type};
 use crate::{Error, Hub, Result, Url, runtime};
@@ -80,6 +80,8 @@ impl IcecastSink {
             return Err(Error::Usage(format!("{}: {what}", url.text)));
         }
         to.login = Some(match to.login.take() {
+            // Without a user, it is the one that Icecast calls so.
+            Some(login) if login.starts_with(':') => format!("source{login}"),
             Some(login) if login.contains(':') => login,
             Some(password) => format!("source:{password}"),
             None => "source:hackme".into(),

@@ -263,7 +263,7 @@ impl Gather {
 
     fn push(&mut self, is_header: bool) {
         let bytes = self.pending.split().freeze();
-        let time = i64::try_from(self.at.as_nanos() / 1_000_000).unwrap_or(0);
+        let time = self.at.as_nanos() / 1_000_000;
         let unit = Sound { bytes, time, is_header, codec: self.codec, title: self.title.clone() };
         if let Some(publication) = self.publication.as_mut().filter(|_| !unit.bytes.is_empty()) {
             publication.push(unit);

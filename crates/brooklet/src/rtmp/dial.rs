@@ -7,9 +7,9 @@ use brooklet_rtmp::{ClientOptions, Purpose, RtmpUrl};
 
 use super::connect::connect;
 use super::connection::Connection;
+use crate::backoff::Backoff;
 use crate::job::{Journal, Reconnect};
 use crate::protocol::TlsOptions;
-use crate::protocol::backoff::Backoff;
 use crate::protocol::socket::wait_for;
 use crate::{Error, Result, Stopper, Url};
 

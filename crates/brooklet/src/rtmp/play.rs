@@ -9,7 +9,7 @@ use brooklet_rtmp::{ClientEvent, ClientOptions, Purpose, RtmpUrl};
 use super::connection::{Connection, Turn};
 use super::dial::Dial;
 use super::redirect::Redirect;
-use crate::protocol::backoff::Backoff;
+use crate::backoff::Backoff;
 use crate::protocol::{PacketSource, SourceOptions};
 use crate::queue::Queue;
 use crate::{Error, Result, Url, runtime};

@@ -10,7 +10,7 @@ use super::dial::Dial;
 use super::redirect::Redirect;
 use super::sink::{LAST_TAG, TagSink};
 use super::uplink::{Downstream, uplink};
-use crate::protocol::backoff::Backoff;
+use crate::backoff::Backoff;
 use crate::protocol::{LivePacketSink, SinkOptions};
 use crate::{Error, Result, Url, runtime};
 

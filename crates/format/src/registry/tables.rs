@@ -12,6 +12,7 @@ pub static DEMUXERS: &[DemuxerInfo] = &[
     pcm_input(PcmFormat::F32Le),
     pcm_input(PcmFormat::F64Be),
     pcm_input(PcmFormat::F64Le),
+    input("flac", "raw FLAC", &["flac"], DemuxerKind::Flac),
     input("flv", "FLV (Flash Video)", &["flv"], DemuxerKind::Flv),
     input("h264", "raw H.264 video", &["h26l", "h264", "264", "avc"], DemuxerKind::H264),
     input("hevc", "raw HEVC video", &["hevc", "h265", "265"], DemuxerKind::Hevc),
@@ -25,13 +26,16 @@ pub static DEMUXERS: &[DemuxerInfo] = &[
     input("mp3", "MP2/3 (MPEG audio layer 2/3)", &["mp2", "mp3", "m2a", "mpa"], DemuxerKind::MpegAudio),
     input("mpegts", "MPEG-TS (MPEG-2 Transport Stream)", &["ts", "m2t", "m2ts", "mts"], DemuxerKind::MpegTs),
     pcm_input(PcmFormat::Mulaw),
+    input("ogg", "Ogg", &["ogg", "oga", "opus", "spx"], DemuxerKind::Ogg),
     input("rawvideo", "raw video", &["yuv", "cif", "qcif", "rgb"], DemuxerKind::RawVideo),
+    input("rtp", "RTP input", &[], DemuxerKind::Session),
     pcm_input(PcmFormat::S16Be),
     pcm_input(PcmFormat::S16Le),
     pcm_input(PcmFormat::S24Be),
     pcm_input(PcmFormat::S24Le),
     pcm_input(PcmFormat::S32Be),
     pcm_input(PcmFormat::S32Le),
+    input("sdp", "SDP", &["sdp"], DemuxerKind::Session),
     pcm_input(PcmFormat::U8),
     input("wav", "WAV / WAVE (Waveform Audio)", &["wav"], DemuxerKind::Wav),
     input("yuv4mpegpipe", "YUV4MPEG pipe", &["y4m"], DemuxerKind::Y4m),
@@ -48,6 +52,11 @@ pub static MUXERS: &[MuxerInfo] = &[
     pcm_output(PcmFormat::F32Le),
     pcm_output(PcmFormat::F64Be),
     pcm_output(PcmFormat::F64Le),
+    MuxerInfo {
+        default_audio: Some(CodecId::Flac),
+        patches: true,
+        ..output("flac", "raw FLAC", &["flac"], MuxerKind::Flac)
+    },
     MuxerInfo {
         default_video: Some(CodecId::H264),
         default_audio: Some(CodecId::Aac),
@@ -81,6 +90,7 @@ pub static MUXERS: &[MuxerInfo] = &[
     },
     MuxerInfo {
         default_audio: Some(CodecId::Mp3),
+        patches: true,
         ..output("mp3", "MP3 (MPEG audio layer 3)", &["mp3"], MuxerKind::MpegAudio)
     },
     MuxerInfo {
@@ -101,9 +111,19 @@ pub static MUXERS: &[MuxerInfo] = &[
         variable_frame_rate: true,
         ..output("null", "raw null video", &[], MuxerKind::Null)
     },
+    MuxerInfo { default_audio: Some(CodecId::Flac), ..output("oga", "Ogg Audio", &["oga"], MuxerKind::Ogg) },
+    MuxerInfo { default_audio: Some(CodecId::Opus), ..output("ogg", "Ogg", &["ogg"], MuxerKind::Ogg) },
+    MuxerInfo { default_audio: Some(CodecId::Opus), ..output("opus", "Ogg Opus", &["opus"], MuxerKind::Ogg) },
     MuxerInfo {
         default_video: Some(CodecId::RawVideo),
         ..output("rawvideo", "raw video", &["yuv", "rgb", "raw"], MuxerKind::RawVideo)
+    },
+    MuxerInfo {
+        default_video: Some(CodecId::H264),
+        default_audio: Some(CodecId::Pcm(PcmFormat::Mulaw)),
+        global_header: true,
+        variable_frame_rate: true,
+        ..output("rtp", "RTP output", &[], MuxerKind::Session)
     },
     pcm_output(PcmFormat::S16Be),
     pcm_output(PcmFormat::S16Le),

@@ -7,7 +7,7 @@ const audio = $("audio");
 
 /** Seconds of the recent past to begin with; how far behind we may fall; how much of what was heard is kept. */
 const BURST = 3, BEHIND = 10, KEPT = 30;
-const PLAY = "M8 5v14l11-7z", STOP = "M7 6h10v12H7z";
+const PLAY = "M8 5v14l11-7z", STOP = "M6 6h12v12H6z";
 
 let broadcasts = [];
 let player = null;

@@ -68,7 +68,9 @@ impl Body {
                             },
                             Chunk::After if line.is_empty() => Chunk::Size,
                             Chunk::After => {
-                                return Err("its answer is in chunks that do not end where they should".into());
+                                return Err(
+                                    "its answer is in chunks that do not end where they should".into()
+                                );
                             }
                             _ if line.is_empty() => Chunk::Done,
                             _ => Chunk::Trailer,

@@ -6,7 +6,7 @@ use brooklet_media::Source;
 use bytes::Bytes;
 
 use super::{Exchange, HttpUrl, Request, refused};
-use crate::protocol::backoff::Backoff;
+use crate::backoff::Backoff;
 use crate::protocol::socket::wait_for;
 use crate::protocol::{ByteSource, SourceOptions};
 use crate::queue::{Popped, Queue};
