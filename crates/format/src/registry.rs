@@ -91,15 +91,11 @@ impl MuxerInfo {
 
     /// Whether it holds one stream only.
     pub fn holds_one_stream(&self) -> bool {
-        !matches!(
-            self.kind,
-            MuxerKind::Flv
-                | MuxerKind::MpegTs
-                | MuxerKind::Null
-                | MuxerKind::FrameMd5
-                | MuxerKind::Md5
-                | MuxerKind::Session
-        )
+        !self.is_webrtc()
+            && !matches!(
+                self.kind,
+                MuxerKind::Flv | MuxerKind::MpegTs | MuxerKind::Null | MuxerKind::FrameMd5 | MuxerKind::Md5
+            )
     }
 }
 
@@ -261,10 +257,7 @@ pub fn open_muxer(info: &MuxerInfo, options: &MuxOptions) -> Result<Box<dyn Muxe
         MuxerKind::Md5 => Box::new(Md5Muxer::new()),
         MuxerKind::Null => Box::new(NullMuxer),
         MuxerKind::Session => {
-            return Err(Error::unsupported(
-                format!("{} to a place for bytes", info.name),
-                "rtp://host:port; http://host/path for whip and whep",
-            ));
+            return Err(Error::unsupported(format!("{} to a place for bytes", info.name), "rtp://host:port"));
         }
     })
 }

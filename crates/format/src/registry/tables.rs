@@ -137,6 +137,7 @@ pub static MUXERS: &[MuxerInfo] = &[
         patches: true,
         ..output("wav", "WAV / WAVE (Waveform Audio)", &["wav"], MuxerKind::Wav)
     },
+    #[cfg(feature = "webrtc")]
     MuxerInfo {
         default_video: Some(CodecId::H264),
         default_audio: Some(CodecId::Opus),
@@ -144,6 +145,7 @@ pub static MUXERS: &[MuxerInfo] = &[
         variable_frame_rate: true,
         ..output("whep", "WHEP (WebRTC-HTTP egress protocol), for viewers who come", &[], MuxerKind::Session)
     },
+    #[cfg(feature = "webrtc")]
     MuxerInfo {
         default_video: Some(CodecId::H264),
         default_audio: Some(CodecId::Opus),
