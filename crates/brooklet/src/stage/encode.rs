@@ -122,7 +122,7 @@ impl EncodeStage {
         // A codec that makes key frames when asked does; another one's come in time.
         if let Work::Video(work) = &mut self.work
             && let Some(encoder) = &mut work.encoder
-            && self.exits.iter().fold(false, |wished, exit| exit.takes_key_frame_wish() || wished)
+            && self.exits.iter().filter(|exit| exit.takes_key_frame_wish()).count() > 0
         {
             encoder.control(Control::KeyFrame);
         }
