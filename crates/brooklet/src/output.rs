@@ -148,7 +148,8 @@ impl OutputFormat {
             Target::Packets(sink) => (Sink::Packets(sink), true),
             Target::Bytes(bytes) => {
                 let live = bytes.is_live();
-                let muxer = brooklet_format::open_muxer(info, &mux_options(spec, live));
+                let options = MuxOptions { seekable: bytes.can_seek(), ..mux_options(spec, live) };
+                let muxer = brooklet_format::open_muxer(info, &options);
                 let muxer = muxer.map_err(|source| Error::media(&url, source))?;
                 (
                     Sink::Mux(MuxSink {

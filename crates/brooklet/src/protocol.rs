@@ -140,6 +140,11 @@ pub trait ByteSink: Send {
     /// Whether time passes at the other end: then encoders take their low-delay settings.
     fn is_live(&self) -> bool;
 
+    /// Whether it can go back to what was written ([`brooklet_media::Place::Patch`]); where not, patches are left out.
+    fn can_seek(&self) -> bool {
+        false
+    }
+
     /// Stores or sends a piece; blocks while there is no room, which is the back-pressure.
     ///
     /// # Errors

@@ -122,6 +122,11 @@ impl SampleClock {
         Self { ticks: TimeBase::hz(rate), rate, epoch: 0, samples: 0 }
     }
 
+    /// A clock that shows `samples` at first.
+    pub(crate) const fn starting_at(rate: u32, samples: i64) -> Self {
+        Self { epoch: samples, ..Self::new(rate) }
+    }
+
     pub(crate) const fn time_base(&self) -> TimeBase {
         self.ticks
     }

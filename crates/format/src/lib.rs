@@ -11,7 +11,9 @@
 //! | `mpegts` | yes | yes | [`brooklet_mpegts`] |
 //! | `h264`, `hevc` | [`AnnexbDemuxer`] | [`AnnexbMuxer`] | byte streams, pts from picture order |
 //! | `aac` / `adts` | [`AdtsDemuxer`] | [`AdtsMuxer`] | |
-//! | `mp3` | [`MpegAudioDemuxer`] | [`RawMuxer`] | frames, not decoded |
+//! | `mp3` | [`MpegAudioDemuxer`] | [`Mp3Muxer`] | MP3 and MP2; ID3v2, Xing and LAME's tag |
+//! | `flac` | [`FlacDemuxer`] | [`FlacMuxer`] | length and sum are patched at the end, where the output can |
+//! | `ogg` | [`OggDemuxer`] | [`OggMuxer`] | Opus, FLAC, Vorbis; chains are read; also written as `opus`, `oga` |
 //! | `wav` | [`WavDemuxer`] | [`WavMuxer`] | PCM, float, A-law, µ-law; RF64 is read |
 //! | `s16le`, `f32le`, `alaw` … | [`RawDemuxer`] | [`RawMuxer`] | seekable |
 //! | `rawvideo` | [`RawDemuxer`] | [`RawMuxer`] | also written as `image2pipe` |
@@ -48,11 +50,16 @@ mod adts;
 mod annexb;
 mod blocks;
 mod checksum;
+mod comments;
+mod flac;
 mod frames;
+mod id3;
 mod input;
 mod lavfi;
 mod md5;
+mod mp3;
 mod mpeg_audio;
+mod ogg;
 mod options;
 mod output;
 mod probe;
@@ -68,8 +75,11 @@ pub use adts::{AdtsDemuxer, AdtsMuxer};
 pub use annexb::{AnnexbDemuxer, AnnexbMuxer};
 pub use blocks::RawDemuxer;
 pub use checksum::{FrameMd5Muxer, Md5Muxer, NullMuxer};
+pub use flac::{FlacDemuxer, FlacMuxer};
 pub use lavfi::LavfiDemuxer;
+pub use mp3::Mp3Muxer;
 pub use mpeg_audio::MpegAudioDemuxer;
+pub use ogg::{OggDemuxer, OggMuxer};
 pub use options::{DemuxOptions, MuxOptions};
 pub use probe::{Probe, probe};
 pub use raw::RawMuxer;

@@ -4,21 +4,22 @@ use std::collections::VecDeque;
 
 use brooklet_media::bitstream::mpeg_audio::MpegAudioHeader;
 use brooklet_media::{
-    AudioParams, ChannelLayout, CodecId, DemuxEvent, DemuxStep, Demuxer, Error, Packet, Result, Source,
-    StreamParams, TimeBase, Trim,
+    AudioParams, ChannelLayout, CodecId, DemuxEvent, DemuxStep, Demuxer, Error, Metadata, Packet, Result,
+    Source, StreamParams, TimeBase, Trim,
 };
 use bytes::Bytes;
 
-use crate::frames::{Found, FrameFinder, FrameHeader, SampleClock};
+use crate::frames::{Found, FrameFinder, FrameHeader, SampleClock, id3v2_bytes};
+use crate::id3;
 use crate::input::Input;
 
 const NAME: &str = "mp3";
 
 /// Samples by which any MP3 decoder lags: its filter bank's, and one.
-const DECODER_DELAY: u32 = 529;
+pub(crate) const DECODER_DELAY: u32 = 529;
 
-/// Reads MP3 or MP2. ID3 tags, the Xing/Info/VBRI frame and garbage are skipped; encoder delay and padding come
-/// out as [`Packet::trim`]. One stream in ticks of its first rate.
+/// Reads MP3 or MP2. The Xing/Info/VBRI frame and garbage are skipped; encoder delay and padding come out as
+/// [`Packet::trim`], so that the first sample to be heard stands at 0. One stream in ticks of its first rate.
 #[derive(Debug)]
 pub struct MpegAudioDemuxer {
     input: Input,
@@ -26,6 +27,7 @@ pub struct MpegAudioDemuxer {
     stream: Option<(MpegAudioHeader, SampleClock)>,
     info: Info,
     frames: u64,
+    metadata: Metadata,
     events: VecDeque<DemuxEvent>,
     /// Whether it was said that there is no frame at all: after an error comes the end.
     refused: bool,
@@ -43,17 +45,22 @@ impl MpegAudioDemuxer {
     pub fn new(source: Source) -> Self {
         let (input, finder) = (Input::new(source), FrameFinder::default());
         let (info, events) = (Info::default(), VecDeque::new());
-        Self { input, finder, stream: None, info, frames: 0, events, refused: false }
+        let metadata = Metadata::new();
+        Self { input, finder, stream: None, info, frames: 0, metadata, events, refused: false }
     }
 
     fn take_frame(&mut self, header: MpegAudioHeader, data: Bytes, at: u64, lost: bool) {
         if self.stream.is_none() {
             let info = read_info(&header, &data);
-            let clock = SampleClock::new(header.rate);
-            let mut params = stream_params(&header, clock.time_base());
             self.info = info.unwrap_or_default();
+            let Trim { start, end } = self.info.trim;
+            let clock = SampleClock::starting_at(header.rate, -i64::from(start));
+            let mut params = stream_params(&header, clock.time_base());
             params.duration = match (self.info.frames, self.input.length()) {
-                (Some(frames), _) => i64::try_from(frames.saturating_mul(header.samples.into())).ok(),
+                (Some(frames), _) => {
+                    let samples = i64::try_from(frames.saturating_mul(header.samples.into())).ok();
+                    samples.map(|samples| (samples - i64::from(start) - i64::from(end)).max(0))
+                }
                 (None, Some(length)) => {
                     let bits = i64::try_from(length.saturating_sub(at)).unwrap_or(i64::MAX).saturating_mul(8);
                     Some(TimeBase::hz(header.bit_rate).rescale(bits, clock.time_base()))
@@ -77,12 +84,11 @@ impl MpegAudioDemuxer {
         }
         *known = header;
         let (pts, duration) = clock.advance(header.samples);
-        let first = self.frames == 0;
         self.frames += 1;
-        let trim = Trim {
-            start: if first { self.info.trim.start } else { 0 },
-            end: if self.info.frames == Some(self.frames) { self.info.trim.end } else { 0 },
-        };
+        let start = self.info.trim.start.min(header.samples);
+        self.info.trim.start -= start;
+        let trim =
+            Trim { start, end: if self.info.frames == Some(self.frames) { self.info.trim.end } else { 0 } };
         self.events.push_back(DemuxEvent::Packet(Packet { duration, trim, ..Packet::new(0, pts, data) }));
     }
 }
@@ -92,6 +98,13 @@ impl Demuxer for MpegAudioDemuxer {
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Ok(DemuxStep::Event(event));
+            }
+            if self.stream.is_none() && self.metadata.is_empty() {
+                match leading_tag(&self.input) {
+                    Tag::More => return Ok(self.input.read()),
+                    Tag::Whole(tag) => self.metadata = id3::parse(tag),
+                    Tag::None => {}
+                }
             }
             match self.finder.next::<MpegAudioHeader>(&mut self.input) {
                 Found::Frame { header, bytes, at, lost } => self.take_frame(header, bytes, at, lost),
@@ -114,6 +127,10 @@ impl Demuxer for MpegAudioDemuxer {
     fn finish(&mut self) {
         self.input.finish();
     }
+
+    fn metadata(&self) -> Metadata {
+        self.metadata.clone()
+    }
 }
 
 impl FrameHeader for MpegAudioHeader {
@@ -129,6 +146,32 @@ impl FrameHeader for MpegAudioHeader {
 
     fn leads_to(&self, next: &Self) -> bool {
         (self.layer, self.rate, self.channels) == (next.layer, next.rate, next.channels)
+    }
+}
+
+/// What stands at the very start.
+enum Tag<'a> {
+    Whole(&'a [u8]),
+    More,
+    None,
+}
+
+/// The ID3v2 tag that an input starts with, where it is worth reading.
+fn leading_tag(input: &Input) -> Tag<'_> {
+    if input.at() > 0 {
+        return Tag::None;
+    }
+    let bytes = input.bytes();
+    if bytes.len() < 10 && !input.ended() {
+        return Tag::More;
+    }
+    match id3v2_bytes(bytes).filter(|length| *length <= id3::MAX_TAG) {
+        Some(length) => match bytes.get(..length as usize) {
+            Some(tag) => Tag::Whole(tag),
+            None if input.ended() => Tag::None,
+            None => Tag::More,
+        },
+        None => Tag::None,
     }
 }
 
@@ -199,10 +242,10 @@ mod tests {
         info[69..72].copy_from_slice(&[0x24, 0x05, 0x7C]); // delay 576, padding 1404
         let file = [info, frame(1), frame(2)].concat();
         let read = demux_stream(MpegAudioDemuxer::new(Source::default()), &file, 100).unwrap();
-        assert_eq!(read.streams[0].duration, Some(2 * 1_152));
+        assert_eq!(read.streams[0].duration, Some(2 * 1_152 - 1_105 - 875));
         let trims: Vec<_> = read.packets.iter().map(|packet| packet.trim).collect();
         assert_eq!(trims, [Trim { start: 1_105, end: 0 }, Trim { start: 0, end: 875 }]);
-        assert_eq!(read.packets[1].pts, 1_152);
+        assert_eq!((read.packets[0].pts, read.packets[1].pts), (-1_105, 47));
     }
 
     #[test]

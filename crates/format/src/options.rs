@@ -37,6 +37,8 @@ impl DemuxOptions {
 pub struct MuxOptions {
     /// Whether the output is watched while it is written: nothing waits to be patched at the end.
     pub live: bool,
+    /// Whether what was written can be patched at the end.
+    pub seekable: bool,
     /// `-muxrate` of MPEG-TS in bit/s; variable where not said.
     pub muxrate: Option<u64>,
     /// `-metadata service_name=` of MPEG-TS.

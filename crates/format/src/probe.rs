@@ -55,7 +55,7 @@ pub fn probe(head: &[u8], url: &str, ended: bool) -> Result<Probe> {
     let what = stranger.unwrap_or("an input of no known format (say one with -f)");
     Err(Error::unsupported(
         what,
-        "mp4, flv, mpegts, h264, hevc, aac, mp3, wav, yuv4mpegpipe; raw formats with -f",
+        "mp4, flv, mpegts, ogg, flac, h264, hevc, aac, mp3, wav, yuv4mpegpipe; raw formats with -f",
     ))
 }
 
@@ -64,6 +64,10 @@ fn by_mark(head: &[u8]) -> Option<&'static str> {
     let is_wave = matches!(head.get(..4), Some(b"RIFF" | b"RF64")) && head.get(8..12) == Some(b"WAVE");
     if head.starts_with(b"FLV\x01") {
         Some("flv")
+    } else if head.starts_with(b"OggS\0") {
+        Some("ogg")
+    } else if head.starts_with(b"fLaC") || behind_tag(head).is_some_and(|rest| rest.starts_with(b"fLaC")) {
+        Some("flac")
     } else if is_wave {
         Some("wav")
     } else if head.starts_with(b"YUV4MPEG2 ") {
@@ -71,6 +75,11 @@ fn by_mark(head: &[u8]) -> Option<&'static str> {
     } else {
         is_movie(head).then_some("mp4")
     }
+}
+
+/// What stands behind an ID3v2 tag, which some writers put before any format of sound.
+fn behind_tag(head: &[u8]) -> Option<&[u8]> {
+    head.get(usize::try_from(id3v2_bytes(head)?).ok()?..)
 }
 
 /// Whether the first box is one that MP4 and QuickTime files start with (ISO/IEC 14496-12 §4.2).

@@ -24,7 +24,11 @@ pub(crate) fn open_pcm(format: PcmFormat, options: &DemuxOptions) -> Result<RawD
     let layout = options.layout.unwrap_or(ChannelLayout::Mono);
     let audio = AudioParams { format: Some(format.sample_format()), ..AudioParams::new(rate, layout) };
     let params = StreamParams::audio(CodecId::Pcm(format), TimeBase::hz(rate), audio);
-    let blocks = Blocks::pcm(format, layout.channels(), 0, None);
+    let mut blocks = Blocks::pcm(format, layout.channels(), 0, None);
+    // Whoever fills a pipe may do so as time passes: what came is not held back for long.
+    if !options.source.seekable {
+        blocks.per_packet = blocks.per_packet.min((u64::from(rate) / 100).max(1));
+    }
     Ok(RawDemuxer::new(options.source, blocks, params))
 }
 

@@ -12,8 +12,9 @@ pub use tables::{DEMUXERS, MUXERS};
 
 use crate::raw;
 use crate::{
-    AdtsDemuxer, AdtsMuxer, AnnexbDemuxer, AnnexbMuxer, DemuxOptions, FrameMd5Muxer, LavfiDemuxer, Md5Muxer,
-    MpegAudioDemuxer, MuxOptions, NullMuxer, RawMuxer, WavDemuxer, WavMuxer, Y4mDemuxer, Y4mMuxer,
+    AdtsDemuxer, AdtsMuxer, AnnexbDemuxer, AnnexbMuxer, DemuxOptions, FlacDemuxer, FlacMuxer, FrameMd5Muxer,
+    LavfiDemuxer, Md5Muxer, Mp3Muxer, MpegAudioDemuxer, MuxOptions, NullMuxer, OggDemuxer, OggMuxer,
+    RawMuxer, WavDemuxer, WavMuxer, Y4mDemuxer, Y4mMuxer,
 };
 
 /// One line of `-demuxers`.
@@ -96,8 +97,10 @@ enum DemuxerKind {
     H264,
     Hevc,
     Adts,
+    Flac,
     Wav,
     MpegAudio,
+    Ogg,
     Y4m,
     RawVideo,
     Pcm(PcmFormat),
@@ -112,8 +115,10 @@ enum MuxerKind {
     H264,
     Hevc,
     Adts,
+    Flac,
     Wav,
     MpegAudio,
+    Ogg,
     Y4m,
     RawVideo,
     ImagePipe,
@@ -156,7 +161,7 @@ pub fn guess_muxer(url: &str) -> Result<&'static MuxerInfo> {
             MUXERS.iter().flat_map(|info| info.extensions).map(|ending| format!(".{ending}")).collect();
         let what = match extension.as_str() {
             "" => format!("an output format from the name '{url}', which has no ending (say one with -f)"),
-            "mp4" | "m4a" | "mov" | "m4v" | "mkv" | "webm" | "avi" | "ogg" | "opus" | "flac" => {
+            "mp4" | "m4a" | "mov" | "m4v" | "mkv" | "webm" | "avi" => {
                 format!("writing .{extension} files")
             }
             other => format!("an output format for .{other} (say one with -f)"),
@@ -181,6 +186,8 @@ pub fn open_demuxer(info: &DemuxerInfo, options: &DemuxOptions) -> Result<Box<dy
         DemuxerKind::Adts => Box::new(AdtsDemuxer::new(source)),
         DemuxerKind::Wav => Box::new(WavDemuxer::new(source)),
         DemuxerKind::MpegAudio => Box::new(MpegAudioDemuxer::new(source)),
+        DemuxerKind::Flac => Box::new(FlacDemuxer::new(source)),
+        DemuxerKind::Ogg => Box::new(OggDemuxer::new(source)),
         DemuxerKind::Y4m => Box::new(Y4mDemuxer::new(source)),
         DemuxerKind::RawVideo => Box::new(raw::open_video(options)?),
         DemuxerKind::Pcm(named) => {
@@ -216,9 +223,9 @@ pub fn open_muxer(info: &MuxerInfo, options: &MuxOptions) -> Result<Box<dyn Muxe
         MuxerKind::Adts => Box::new(AdtsMuxer::new()),
         MuxerKind::Wav => Box::new(WavMuxer::new()),
         MuxerKind::Y4m => Box::new(Y4mMuxer::new()),
-        MuxerKind::MpegAudio => {
-            Box::new(RawMuxer::new("mp3", |codec| matches!(codec, CodecId::Mp3 | CodecId::Mp2), "mp3, mp2"))
-        }
+        MuxerKind::MpegAudio => Box::new(Mp3Muxer::new(options.seekable && !options.live)),
+        MuxerKind::Flac => Box::new(FlacMuxer::new()),
+        MuxerKind::Ogg => Box::new(OggMuxer::new(options.live || !options.seekable)),
         MuxerKind::RawVideo => {
             Box::new(RawMuxer::new("rawvideo", |codec| codec == CodecId::RawVideo, "rawvideo"))
         }
@@ -287,6 +294,9 @@ mod tests {
             ("h.yuv", "rawvideo"),
             ("i.y4m", "yuv4mpegpipe"),
             ("http://host/j.mp3?key=a.b", "mp3"),
+            ("k.opus", "opus"),
+            ("l.ogg", "ogg"),
+            ("m.flac", "flac"),
         ] {
             assert_eq!(guess_muxer(url).map(|info| info.name), Ok(name), "{url}");
         }

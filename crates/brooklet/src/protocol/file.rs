@@ -111,6 +111,10 @@ impl ByteSink for FileSink {
         false
     }
 
+    fn can_seek(&self) -> bool {
+        self.file.get_ref().metadata().is_ok_and(|metadata| metadata.is_file())
+    }
+
     fn write(&mut self, piece: &Piece) -> Result<()> {
         self.put(piece).map_err(|source| Error::io(&self.url, "cannot write", source))
     }

@@ -12,6 +12,7 @@ pub static DEMUXERS: &[DemuxerInfo] = &[
     pcm_input(PcmFormat::F32Le),
     pcm_input(PcmFormat::F64Be),
     pcm_input(PcmFormat::F64Le),
+    input("flac", "raw FLAC", &["flac"], DemuxerKind::Flac),
     input("flv", "FLV (Flash Video)", &["flv"], DemuxerKind::Flv),
     input("h264", "raw H.264 video", &["h26l", "h264", "264", "avc"], DemuxerKind::H264),
     input("hevc", "raw HEVC video", &["hevc", "h265", "265"], DemuxerKind::Hevc),
@@ -25,6 +26,7 @@ pub static DEMUXERS: &[DemuxerInfo] = &[
     input("mp3", "MP2/3 (MPEG audio layer 2/3)", &["mp2", "mp3", "m2a", "mpa"], DemuxerKind::MpegAudio),
     input("mpegts", "MPEG-TS (MPEG-2 Transport Stream)", &["ts", "m2t", "m2ts", "mts"], DemuxerKind::MpegTs),
     pcm_input(PcmFormat::Mulaw),
+    input("ogg", "Ogg", &["ogg", "oga", "opus", "spx"], DemuxerKind::Ogg),
     input("rawvideo", "raw video", &["yuv", "cif", "qcif", "rgb"], DemuxerKind::RawVideo),
     pcm_input(PcmFormat::S16Be),
     pcm_input(PcmFormat::S16Le),
@@ -48,6 +50,11 @@ pub static MUXERS: &[MuxerInfo] = &[
     pcm_output(PcmFormat::F32Le),
     pcm_output(PcmFormat::F64Be),
     pcm_output(PcmFormat::F64Le),
+    MuxerInfo {
+        default_audio: Some(CodecId::Flac),
+        patches: true,
+        ..output("flac", "raw FLAC", &["flac"], MuxerKind::Flac)
+    },
     MuxerInfo {
         default_video: Some(CodecId::H264),
         default_audio: Some(CodecId::Aac),
@@ -81,6 +88,7 @@ pub static MUXERS: &[MuxerInfo] = &[
     },
     MuxerInfo {
         default_audio: Some(CodecId::Mp3),
+        patches: true,
         ..output("mp3", "MP3 (MPEG audio layer 3)", &["mp3"], MuxerKind::MpegAudio)
     },
     MuxerInfo {
@@ -101,6 +109,9 @@ pub static MUXERS: &[MuxerInfo] = &[
         variable_frame_rate: true,
         ..output("null", "raw null video", &[], MuxerKind::Null)
     },
+    MuxerInfo { default_audio: Some(CodecId::Flac), ..output("oga", "Ogg Audio", &["oga"], MuxerKind::Ogg) },
+    MuxerInfo { default_audio: Some(CodecId::Opus), ..output("ogg", "Ogg", &["ogg"], MuxerKind::Ogg) },
+    MuxerInfo { default_audio: Some(CodecId::Opus), ..output("opus", "Ogg Opus", &["opus"], MuxerKind::Ogg) },
     MuxerInfo {
         default_video: Some(CodecId::RawVideo),
         ..output("rawvideo", "raw video", &["yuv", "rgb", "raw"], MuxerKind::RawVideo)

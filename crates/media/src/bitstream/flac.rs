@@ -167,17 +167,31 @@ fn crc8(bytes: &[u8]) -> u8 {
     })
 }
 
-/// The checksum that ends a frame: x¹⁶ + x¹⁵ + x² + 1 over all bytes before it.
+/// The checksum that ends a frame: x¹⁶ + x¹⁵ + x² + 1 over all bytes before it; 0 over a whole frame.
 pub fn crc16(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0, |crc, byte| {
-        (0..8).fold(
-            crc ^ u16::from(*byte) << 8,
-            |crc: u16, _| {
-                if crc & 0x8000 != 0 { crc << 1 ^ 0x8005 } else { crc << 1 }
-            },
-        )
-    })
+    bytes.iter().fold(0, |sum, byte| crc16_step(sum, *byte))
 }
+
+/// One byte more in a [`crc16`].
+pub const fn crc16_step(sum: u16, byte: u8) -> u16 {
+    sum << 8 ^ CRC16[((sum >> 8) as u8 ^ byte) as usize]
+}
+
+const CRC16: [u16; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut sum = (byte as u16) << 8;
+        let mut bit = 0;
+        while bit < 8 {
+            sum = if sum & 0x8000 != 0 { sum << 1 ^ 0x8005 } else { sum << 1 };
+            bit += 1;
+        }
+        table[byte] = sum;
+        byte += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {
