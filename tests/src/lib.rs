@@ -19,6 +19,7 @@ pub mod publishers;
 pub mod relay;
 pub mod servers;
 pub mod sound;
+pub mod soundserver;
 pub mod table;
 pub mod tls;
 pub mod words;
