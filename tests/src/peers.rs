@@ -63,6 +63,42 @@ pub fn node_media_server() -> Option<(Command, PathBuf)> {
     node.map(|node| (node, modules))
 }
 
+/// curl.
+pub fn curl() -> Option<Command> {
+    program("curl", "--version")
+}
+
+/// Icecast's server, which Debian calls icecast2.
+pub fn icecast() -> Option<Command> {
+    program("icecast2", "-v")
+}
+
+/// node, and the folder of modules that holds `playwright-core`, where there is Chromium to drive.
+pub fn chromium() -> Option<(Command, PathBuf)> {
+    let modules = path_from("BROOKLET_NODE_MODULES").map(PathBuf::from).unwrap_or_default();
+    let there = modules.join("playwright-core").is_dir() && Path::new("/usr/bin/chromium").exists();
+    let node =
+        if there { program("node", "--version") } else { found("chromium with playwright-core", false) };
+    node.map(|node| (node, modules))
+}
+
+/// Xvfb, a screen in memory.
+pub fn xvfb() -> Option<Command> {
+    // It has no word for its version that ends well.
+    found("Xvfb", Path::new("/usr/bin/Xvfb").exists())
+}
+
+/// xdotool, which presses keys.
+pub fn xdotool() -> Option<Command> {
+    // It says nothing at all without a screen.
+    found("xdotool", Path::new("/usr/bin/xdotool").exists())
+}
+
+/// xwd, which photographs windows.
+pub fn xwd() -> Option<Command> {
+    found("xwd", Path::new("/usr/bin/xwd").exists())
+}
+
 /// openssl, which makes certificates.
 pub fn openssl() -> Option<Command> {
     program("openssl", "version")

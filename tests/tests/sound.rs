@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use brooklet_tests::peers;
 use brooklet_tests::program::{DEADLINE, Run, Running, brooklet, finish};
-use brooklet_tests::soundserver::{Sound, SoundServer};
+use brooklet_tests::sound_server::{Sound, SoundServer};
 
 /// The program as a client of a server.
 fn client(server: &SoundServer, words: &[&str]) -> Command {

@@ -2,6 +2,7 @@
 
 mod cases;
 mod delay;
+mod listeners;
 mod live;
 mod measure;
 mod quality;
@@ -30,7 +31,7 @@ pub(crate) fn run(name: Option<&str>) -> Outcome {
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let is_wanted = |of: &str| name.is_none_or(|name| name == of);
     let mut wanted = cases();
-    let names: Vec<_> = [startup::NAME, live::NAME, delay::NAME, viewers::NAME, voice::NAME]
+    let names: Vec<_> = [startup::NAME, live::NAME, delay::NAME, viewers::NAME, voice::NAME, listeners::NAME]
         .into_iter()
         .chain(wanted.iter().map(|case| case.name))
         .collect();
@@ -54,6 +55,9 @@ pub(crate) fn run(name: Option<&str>) -> Outcome {
     }
     if is_wanted(voice::NAME) {
         voice::run(&program, &folder)?;
+    }
+    if is_wanted(listeners::NAME) {
+        listeners::run(&program, &folder)?;
     }
     Ok(())
 }

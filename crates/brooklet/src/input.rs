@@ -122,6 +122,11 @@ impl Input {
         self.source.metadata()
     }
 
+    /// What is being played, where that has changed since the last call.
+    pub(crate) fn take_title(&mut self) -> Option<String> {
+        self.source.take_title()
+    }
+
     /// Where its own clock starts.
     pub(crate) const fn start(&self) -> Timestamp {
         self.start
@@ -277,6 +282,20 @@ impl Input {
         }
     }
 
+    /// Goes to the last key frame at or before a moment of the job's clock; what comes next may be earlier. False where
+    /// the source can't: then it goes on as it was.
+    pub(crate) fn seek_to(&mut self, at: Timestamp) -> bool {
+        let guide = self.streams.iter().position(|stream| stream.media() == MediaKind::Video).unwrap_or(0);
+        let Some(ticks) = self.timeline.source_ticks(guide, at) else { return false };
+        let first = self.streams[guide].time_base.ticks(self.start);
+        let sought = self.source.seek(guide, ticks.max(first)).is_ok();
+        if sought {
+            self.pending.clear();
+            self.timeline.resume();
+        }
+        sought
+    }
+
     fn begin_again(&mut self) -> Result<()> {
         if self.loops_left > 0 {
             self.loops_left -= 1;
@@ -350,6 +369,7 @@ fn open(spec: &InputSpec, stopper: &Stopper, journal: &Arc<Journal>) -> Result<O
         tls: spec.tls.clone(),
         rtmp: spec.rtmp.clone(),
         buffer: spec.buffer,
+        http: spec.http.clone(),
         journal: journal.clone(),
         stopper: stopper.clone(),
     };
@@ -394,6 +414,19 @@ fn open(spec: &InputSpec, stopper: &Stopper, journal: &Arc<Journal>) -> Result<O
     }
 }
 
+/// A description, whole; what is longer than any is cut off, and will be refused.
+fn read_text(source: &mut dyn protocol::ByteSource) -> Result<String> {
+    const MOST: usize = 128 << 10;
+    let mut text = Vec::new();
+    loop {
+        let bytes = source.read()?;
+        if bytes.is_empty() || text.len() > MOST {
+            return Ok(String::from_utf8_lossy(&text).into_owned());
+        }
+        text.extend_from_slice(&bytes);
+    }
+}
+
 fn demuxed(
     spec: &InputSpec,
     named: Option<&'static DemuxerInfo>,
@@ -406,18 +439,5 @@ fn demuxed(
 impl From<&'static DemuxerInfo> for Format {
     fn from(info: &'static DemuxerInfo) -> Self {
         Self { names: info.names, description: info.description }
-    }
-}
-
-/// A description, whole; what is longer than any is cut off, and will be refused.
-fn read_text(source: &mut dyn ByteSource) -> Result<String> {
-    const MOST: usize = 128 << 10;
-    let mut text = Vec::new();
-    loop {
-        let bytes = source.read()?;
-        if bytes.is_empty() || text.len() > MOST {
-            return Ok(String::from_utf8_lossy(&text).into_owned());
-        }
-        text.extend_from_slice(&bytes);
     }
 }

@@ -1,6 +1,7 @@
 //! What a command line asks for, once it is understood.
 
 use brooklet::job::{InputSpec, Job};
+use brooklet::play::PlaySpec;
 
 use crate::args::{DemoOptions, Globals, ServeOptions};
 
@@ -23,6 +24,13 @@ pub(crate) enum Command {
         /// For programs rather than people.
         json: bool,
         /// How to say it.
+        globals: Globals,
+    },
+    /// `brooklet play`.
+    Play {
+        /// What to play, and how.
+        spec: Box<PlaySpec>,
+        /// How to run it.
         globals: Globals,
     },
     /// `brooklet demo`.
@@ -48,6 +56,11 @@ pub(crate) enum Command {
     },
     /// `brooklet devices`.
     Devices,
+    /// `brooklet bench`.
+    Bench {
+        /// How to say it.
+        globals: Globals,
+    },
     /// `brooklet completions`.
     Completions(Shell),
     /// `brooklet man`.
@@ -114,12 +127,16 @@ pub(crate) enum Table {
 pub(crate) enum Verb {
     /// Looks at a file.
     Probe,
+    /// Plays sound and pictures.
+    Play,
     /// Sends a test picture.
     Demo,
     /// Serves publishers and viewers.
     Serve,
     /// Lists devices.
     Devices,
+    /// Measures this machine.
+    Bench,
     /// Says how to use the program.
     Help,
     /// Prints the man page.
@@ -130,16 +147,27 @@ pub(crate) enum Verb {
 
 impl Verb {
     /// All of them, in the order of the help.
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Probe, Self::Demo, Self::Serve, Self::Devices, Self::Help, Self::Man, Self::Completions];
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Probe,
+        Self::Play,
+        Self::Demo,
+        Self::Serve,
+        Self::Devices,
+        Self::Bench,
+        Self::Help,
+        Self::Man,
+        Self::Completions,
+    ];
 
     /// As it is written.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Probe => "probe",
+            Self::Play => "play",
             Self::Demo => "demo",
             Self::Serve => "serve",
             Self::Devices => "devices",
+            Self::Bench => "bench",
             Self::Help => "help",
             Self::Man => "man",
             Self::Completions => "completions",
@@ -150,9 +178,11 @@ impl Verb {
     pub(crate) const fn synopsis(self) -> &'static str {
         match self {
             Self::Probe => "probe FILE [-json]",
+            Self::Play => "play [-autoexit] [-nodisp] [-fs] [-ss TIME] [-volume N] URL",
             Self::Demo => "demo [-size 640x360] [-rate 30] [-rtmp URL] [-udp URL] [-t TIME]",
             Self::Serve => "serve [-rtmp 127.0.0.1:1935] [-publish_token TOKEN] [-play_token TOKEN]",
             Self::Devices => "devices",
+            Self::Bench => "bench",
             Self::Help => "help [long|full|OPTION]",
             Self::Man => "man",
             Self::Completions => "completions bash|zsh|fish",
@@ -163,11 +193,13 @@ impl Verb {
     pub(crate) const fn help(self) -> &'static str {
         match self {
             Self::Probe => "prints the streams, codecs and durations of a file or URL",
+            Self::Play => "plays a file or a stream: sound on the speaker, pictures in a window, in step",
             Self::Demo => {
                 "sends a test picture with a clock and a tone over RTMP and UDP, and says how to watch"
             }
             Self::Serve => "an RTMP server: who publishes a stream is seen by all who play it",
             Self::Devices => "lists microphones, speakers, cameras and displays, and what they give or take",
+            Self::Bench => "measures which pictures and sound this machine codes in real time",
             Self::Help => "prints help; the same as -h",
             Self::Man => "prints the man page: brooklet man > brooklet.1",
             Self::Completions => "prints a completion script for a shell",

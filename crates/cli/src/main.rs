@@ -4,10 +4,12 @@
 //! and shows how far it is. There is no media logic here.
 
 mod args;
+mod bench;
 mod command;
 mod completions;
 mod console;
 mod demo;
+mod descriptors;
 mod devices;
 mod failure;
 mod help;
@@ -15,12 +17,14 @@ mod keyboard;
 mod log;
 mod man;
 mod overwrite;
+mod play;
 mod probe;
 mod progress;
 mod run;
 mod serve;
 mod signals;
 mod status;
+mod supervisor;
 mod tables;
 mod version;
 
@@ -59,6 +63,7 @@ impl Exit {
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report_bug));
+    brooklet_server::register();
     let command = match args::parse(std::env::args_os().skip(1).collect()) {
         Ok(command) => command,
         Err(error) => return end(&Console::new(Level::Error), Err(error.into())),
@@ -79,7 +84,9 @@ fn execute(command: Command, console: &Console) -> Result<Exit, Failure> {
             let greeting = demo::how_to_watch(&options);
             run::run(demo::conversion(&options, globals), console, Some(&greeting))
         }
+        Command::Play { spec, globals } => play::run(&spec, &globals, console),
         Command::Serve { options, globals } => serve::run(*options, &globals, console),
+        Command::Bench { .. } => bench::run(),
         Command::Describe { inputs, .. } => describe(&inputs, console),
         Command::Probe { input, json, .. } => {
             let probed = brooklet::probe(&input)?;
@@ -142,7 +149,9 @@ fn globals(command: &Command) -> Globals {
         Command::Convert(convert) => convert.globals.clone(),
         Command::Describe { globals, .. }
         | Command::Probe { globals, .. }
+        | Command::Play { globals, .. }
         | Command::Demo { globals, .. }
+        | Command::Bench { globals }
         | Command::Serve { globals, .. } => globals.clone(),
         Command::Show { .. } | Command::Devices | Command::Completions(_) | Command::Man => {
             Globals::default()
@@ -153,6 +162,10 @@ fn globals(command: &Command) -> Globals {
 fn shows_banner(command: &Command) -> bool {
     matches!(
         command,
-        Command::Convert(_) | Command::Describe { .. } | Command::Demo { .. } | Command::Serve { .. }
+        Command::Convert(_)
+            | Command::Describe { .. }
+            | Command::Play { .. }
+            | Command::Demo { .. }
+            | Command::Serve { .. }
     )
 }

@@ -38,9 +38,13 @@ mod microphone;
 #[cfg(target_os = "linux")]
 mod pulse;
 mod speaker;
+#[cfg(feature = "window")]
+pub mod window;
 
 pub use clock::capture_time;
 pub use error::{Error, Result};
 pub use list::{Device, DeviceKind, cameras, displays, sound_devices};
 pub use microphone::{Microphone, MicrophoneOptions, MicrophoneStopper};
 pub use speaker::{Speaker, SpeakerClock, SpeakerOptions, SpeakerStopper};
+#[cfg(feature = "window")]
+pub use window::{Window, WindowOptions};

@@ -6,7 +6,8 @@ use std::time::Duration;
 pub use brooklet_codec::{OpusApplication, OpusEncode};
 use brooklet_media::{ChannelLayout, Metadata, PixelFormat, Rational, SampleFormat};
 
-use crate::protocol::{RtmpOptions, TlsOptions};
+use crate::protocol::{HttpOptions, RtmpOptions, TlsOptions};
+pub use crate::stage::gap::Gap;
 use crate::voice::Buffering;
 
 /// One `-i`, with the options before it. `Default` plus a URL is a plain `-i url`.
@@ -57,6 +58,8 @@ pub struct InputSpec {
     /// `-buffer`, `-catch_up`: of `rtp://` and of bare samples over `udp://`, sound is played as it comes: delayed, concealed and
     /// resampled to this machine's pace. Without it, it is read as it is.
     pub buffer: Option<Buffering>,
+    /// `-user_agent`, `-headers` and their kin.
+    pub http: HttpOptions,
     /// `-an`, `-vn` before `-i`: kinds of stream to leave out.
     pub no_audio: bool,
     /// See `no_audio`.
@@ -99,6 +102,11 @@ pub struct OutputSpec {
     pub tls: TlsOptions,
     /// `-rtmp_app` and its kin.
     pub rtmp: RtmpOptions,
+    /// `-ice_name`, `-burst` and their kin.
+    pub http: HttpOptions,
+    /// `-gap`: what is heard where the source of sound that is encoded falls silent. Without it a broadcast over HTTP or to
+    /// Icecast has silence, and all else waits.
+    pub gap: Option<Gap>,
     /// `-buffer_duration`, `-window_title` and their kin: of an output that is a device.
     pub device: DeviceSpec,
     /// `-sdp_file`: where to describe what all outputs with this file send by `rtp://`.
@@ -131,6 +139,14 @@ pub struct DeviceSpec {
     pub latency: Option<Duration>,
     /// `-window_title`, `-name`: what mixers and window managers show.
     pub title: Option<String>,
+    /// `-window_size`, pixels: the pictures' own where nothing is said.
+    pub size: Option<(u32, u32)>,
+    /// `-window_x`, `-window_y`, pixels: where the window stands.
+    pub position: Option<(i32, i32)>,
+    /// `-window_fullscreen`.
+    pub fullscreen: bool,
+    /// `-window_borderless`.
+    pub borderless: bool,
 }
 
 /// Whether, and how, to connect again where a live peer goes away in the middle. The first connection is never tried

@@ -1,5 +1,7 @@
 //! Command lines that begin with a verb.
 
+use brooklet::play::PlaySpec;
+
 use super::draft::{InputDraft, ProbeOptions};
 use super::flag::Action;
 use super::flags::Scope;
@@ -11,6 +13,7 @@ use crate::command::{Command, Shell, Show, Verb};
 pub(super) fn parse(verb: Verb, arguments: &[String]) -> Result<Command, UsageError> {
     match verb {
         Verb::Probe => probe(arguments),
+        Verb::Play => play(arguments),
         Verb::Demo => demo(arguments),
         Verb::Serve => serve(arguments),
         Verb::Devices => match at_most_one(verb, arguments)? {
@@ -18,6 +21,7 @@ pub(super) fn parse(verb: Verb, arguments: &[String]) -> Result<Command, UsageEr
             Some("-h" | "-help" | "--help") => Ok(Command::Show { show: Show::Help, topic: None }),
             Some(_) => Err(usage(verb)),
         },
+        Verb::Bench => bench(arguments),
         Verb::Help => {
             Ok(Command::Show { show: Show::Help, topic: at_most_one(verb, arguments)?.map(String::from) })
         }
@@ -59,6 +63,33 @@ fn probe(arguments: &[String]) -> Result<Command, UsageError> {
     Ok(Command::Probe { input: Box::new(input), json: options.json, globals })
 }
 
+fn play(arguments: &[String]) -> Result<Command, UsageError> {
+    let (mut globals, mut spec) = (Globals::default(), PlaySpec::default());
+    let (mut draft, mut file) = (InputDraft::default(), None);
+    for token in tokens(arguments, Scope(Some(Verb::Play)))? {
+        match token {
+            Token::Input(url) | Token::Url(url) => {
+                if let Some(before) = file.replace(url) {
+                    return Err(UsageError::Verb(format!("play plays one thing at a time: {before} is one")));
+                }
+            }
+            Token::Option(given) => match given.flag.action {
+                Action::Show(show) => return Ok(Command::Show { show, topic: topic(&given) }),
+                Action::Global(apply) => apply(&mut globals, &given)?,
+                Action::Play(apply) => apply(&mut spec, &given)?,
+                Action::Input(apply) | Action::File(apply, _) => apply(&mut draft, &given)?,
+                _ => return Err(given.refuse("not an option of brooklet play")),
+            },
+        }
+    }
+    let loops = spec.input.loops;
+    spec.input = draft.finish(file.ok_or_else(|| usage(Verb::Play))?, &mut Vec::new())?;
+    if loops != 0 {
+        spec.input.loops = loops;
+    }
+    Ok(Command::Play { spec: Box::new(spec), globals })
+}
+
 fn demo(arguments: &[String]) -> Result<Command, UsageError> {
     let (mut globals, mut options) = (Globals::default(), DemoOptions::default());
     for token in tokens(arguments, Scope(Some(Verb::Demo)))? {
@@ -97,6 +128,25 @@ fn serve(arguments: &[String]) -> Result<Command, UsageError> {
         }
     }
     Ok(Command::Serve { options: Box::new(options), globals })
+}
+
+fn bench(arguments: &[String]) -> Result<Command, UsageError> {
+    let mut globals = Globals::default();
+    for token in tokens(arguments, Scope(Some(Verb::Bench)))? {
+        match token {
+            Token::Input(url) | Token::Url(url) => {
+                return Err(UsageError::Verb(format!(
+                    "bench makes its own pictures and takes no file: {url}"
+                )));
+            }
+            Token::Option(given) => match given.flag.action {
+                Action::Show(show) => return Ok(Command::Show { show, topic: topic(&given) }),
+                Action::Global(apply) => apply(&mut globals, &given)?,
+                _ => return Err(given.refuse("not an option of brooklet bench")),
+            },
+        }
+    }
+    Ok(Command::Bench { globals })
 }
 
 fn at_most_one(verb: Verb, arguments: &[String]) -> Result<Option<&str>, UsageError> {
