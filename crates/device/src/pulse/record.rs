@@ -14,6 +14,7 @@ use pulseaudio::protocol::{
 use super::connection::{Connection, Listener, Trouble, Wire};
 use super::playback::HangUp;
 use super::{list, spec};
+use crate::backend::Taken;
 use crate::clock::capture_time;
 use crate::list::DeviceKind;
 use crate::microphone::MicrophoneOptions;
@@ -35,7 +36,7 @@ pub(crate) struct Recording {
 
 impl Recording {
     /// Opens a stream, and starts it.
-    pub(crate) fn open(name: &str, options: &MicrophoneOptions) -> Result<(Self, Arc<Backlog>)> {
+    pub(crate) fn open(name: &str, options: &MicrophoneOptions) -> Result<(Self, Arc<Backlog>, Taken)> {
         let wanted =
             spec::sample_spec(options.format, options.rate, options.layout).ok_or_else(|| Error::Media {
                 device: name.into(),
@@ -92,7 +93,8 @@ impl Recording {
             what: "cannot start a thread",
             source,
         })?;
-        Ok((Self { connection, _clock: clock }, backlog))
+        let taken = Taken { format: options.format, rate: options.rate, layout: options.layout };
+        Ok((Self { connection, _clock: clock }, backlog, taken))
     }
 
     /// The way to end it at once.
