@@ -42,6 +42,8 @@ pub(crate) enum Recording {
     #[cfg(target_os = "linux")]
     Pulse(pulse::record::Recording),
     #[cfg(any(feature = "alsa", not(target_os = "linux")))]
+    // Kept, for it ends when it is dropped.
+    #[allow(dead_code)]
     System(system::Recording),
 }
 

@@ -156,11 +156,3 @@ fn is_end(error: &cpal::Error) -> bool {
 fn failed(device: &str, what: &'static str, error: &cpal::Error) -> Error {
     Error::Device { device: device.into(), what, source: io::Error::other(error.to_string()) }
 }
-
-/// Ends nothing by itself: a stream ends with its owner, and until then plays the silence of a line that is over.
-#[derive(Clone, Debug)]
-pub(crate) struct HangUp;
-
-impl HangUp {
-    pub(crate) fn hang_up(&self) {}
-}

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{Data, ErrorKind, OutputCallbackInfo, Stream};
 
-use super::{HangUp, failed, find, is_end, nearest};
+use super::{failed, find, is_end, nearest};
 use crate::backend::Taken;
 use crate::list::DeviceKind;
 use crate::speaker::SpeakerOptions;
@@ -104,10 +104,6 @@ impl Playback {
     pub(crate) fn set_volume(&self, volume: f32) -> Result<()> {
         self.volume.store(volume.clamp(0.0, 1.0).to_bits(), Ordering::Relaxed);
         Ok(())
-    }
-
-    pub(crate) const fn hang_up(&self) -> HangUp {
-        HangUp
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{Data, InputCallbackInfo, Stream};
 
-use super::{HangUp, failed, find, is_end, nearest};
+use super::{failed, find, is_end, nearest};
 use crate::backend::Taken;
 use crate::clock::capture_time;
 use crate::list::DeviceKind;
@@ -56,10 +56,6 @@ impl Recording {
             .map_err(|error| failed(name, "cannot open", &error))?;
         stream.play().map_err(|error| failed(name, "cannot record", &error))?;
         Ok((Self { _stream: Mutex::new(stream) }, backlog, taken))
-    }
-
-    pub(crate) const fn hang_up(&self) -> HangUp {
-        HangUp
     }
 }
 
