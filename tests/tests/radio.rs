@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use brooklet_media::bitstream::mpeg_audio::MpegAudioHeader;
 use brooklet_tests::program::{DEADLINE, Run, finish};
 use brooklet_tests::radio::{Answer, Radio, frequency};
-use brooklet_tests::{clips, peers};
+use brooklet_tests::{clips, peers, probe};
 
 const MP3: &[&str] = &["-b:a", "128k", "-f", "mp3"];
 
@@ -152,6 +152,38 @@ fn a_gap_is_silence_or_held() {
         assert!((least..=most).contains(&seconds), "{gap}: {seconds} s");
         let heard = body[from..].iter().filter(|byte| **byte == 1).count();
         assert_eq!(heard, 16_000, "{gap}: nothing of the sound is lost");
+    }
+}
+
+#[test]
+fn ogg_and_flac_begin_anew_for_each_listener() {
+    let outputs: &[(&[&str], &str)] =
+        &[(&["-b:a", "96k", "-f", "ogg"], "/stream.ogg"), (&["-f", "flac"], "/stream.flac")];
+    let radio = Radio::start(&["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"], outputs);
+    thread::sleep(Duration::from_secs(4));
+    let folder = clips::scratch();
+    for (path, kind) in [("/stream.ogg", "audio/ogg"), ("/stream.flac", "audio/flac")] {
+        let file = folder.path().join(&path[1..]);
+        let mut answer = radio.ask("GET", &format!("{path}?burst=1s"), &[]);
+        assert_eq!(answer.header("content-type"), Some(kind));
+        std::fs::write(&file, answer.within(Duration::from_secs(2))).unwrap();
+        let Some(mut ffmpeg) = peers::ffmpeg() else { return };
+        let raw = folder.path().join("raw.s16");
+        ffmpeg.args(["-nostdin", "-v", "warning", "-y", "-i"]).arg(&file);
+        let run = finish(ffmpeg.args(["-ac", "1", "-f", "s16le"]).arg(&raw), DEADLINE).expect_success();
+        let sound = std::fs::read(&raw).unwrap();
+        let hertz = frequency(sound.get(9_600..).unwrap_or_default(), 48_000);
+        assert!(
+            (435.0..445.0).contains(&hertz) && sound.len() > 150_000,
+            "{path}: {hertz} Hz of {}",
+            sound.len()
+        );
+        // A wrong checksum or number of a page would be told. The last page may be cut off.
+        assert!(!run.stderr.contains("CRC") && !run.stderr.contains("page"), "{path}: {}", run.stderr);
+        let (base, packets) = probe::packets(&file, "a:0").unwrap();
+        let first = packets[0].pts as f64 * base.0 as f64 / base.1 as f64;
+        // FLAC counts its frames within them.
+        assert!(first.abs() < 0.1 || kind == "audio/flac", "{path} begins at {first} s");
     }
 }
 

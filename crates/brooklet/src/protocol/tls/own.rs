@@ -53,10 +53,11 @@ fn folder() -> Option<PathBuf> {
     settings.or_else(|| named("APPDATA")).map(|folder| folder.join("brooklet"))
 }
 
-/// Whether there is a certificate in it that is valid for a while yet.
+/// Whether there is a certificate at its start that is valid for a while yet.
 fn is_good(pem: &[u8]) -> bool {
-    let from = pem.windows(16).position(|window| window == b"-----BEGIN CERTI");
-    let certificate = from.and_then(|from| Certificate::from_pem(&pem[from..]).ok());
+    const END: &[u8] = b"-----END CERTIFICATE-----\n";
+    let end = pem.windows(END.len()).position(|window| window == END);
+    let certificate = end.and_then(|end| Certificate::from_pem(&pem[..end + END.len()]).ok());
     certificate.is_some_and(|certificate| {
         let Validity { not_before, not_after } = certificate.tbs_certificate.validity;
         let now = SystemTime::now();
