@@ -37,6 +37,11 @@ pub fn mpv() -> Option<Command> {
     program("mpv", "--version")
 }
 
+/// One of the tools of a format, by name: `flac`, `opusenc`, `opusdec`, `lame`.
+pub fn tool(name: &str) -> Option<Command> {
+    program(name, "--version")
+}
+
 /// rtmpdump, which has no word for its version and fails on all it does not know.
 pub fn rtmpdump() -> Option<Command> {
     let there =

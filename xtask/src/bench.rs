@@ -4,7 +4,9 @@ mod cases;
 mod delay;
 mod live;
 mod measure;
+mod noise;
 mod quality;
+mod sound;
 mod startup;
 mod viewers;
 
@@ -29,7 +31,7 @@ pub(crate) fn run(name: Option<&str>) -> Outcome {
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let is_wanted = |of: &str| name.is_none_or(|name| name == of);
     let mut wanted = cases();
-    let names: Vec<_> = [startup::NAME, live::NAME, delay::NAME, viewers::NAME]
+    let names: Vec<_> = [startup::NAME, sound::NAME, live::NAME, delay::NAME, viewers::NAME]
         .into_iter()
         .chain(wanted.iter().map(|case| case.name))
         .collect();
@@ -42,6 +44,9 @@ pub(crate) fn run(name: Option<&str>) -> Outcome {
         startup::run(&program, &folder)?;
     }
     compare_all(&wanted, &program, &folder)?;
+    if is_wanted(sound::NAME) {
+        sound::run(&program, &folder)?;
+    }
     if is_wanted(live::NAME) {
         live::run(&program, &folder)?;
     }
