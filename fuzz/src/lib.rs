@@ -7,6 +7,7 @@
 //! | [`draw`], [`streams`] | packets for muxers out of a fuzzer's bytes: as a demuxer gives them, or as nobody does |
 //! | [`decoding`] | a decoder, and packets that are damaged in any way |
 //! | [`sessions`] | RTMP sessions against a peer that sends anything |
+//! | [`voice`] | RTP receivers, payload formats and the jitter buffer, whatever comes |
 //! | [`seeds`], [`coded`] | small valid inputs, from which fuzzing starts |
 
 pub mod coded;
@@ -16,4 +17,5 @@ pub mod reading;
 pub mod seeds;
 pub mod sessions;
 pub mod streams;
+pub mod voice;
 pub mod writing;

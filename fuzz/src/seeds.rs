@@ -11,6 +11,8 @@ use brooklet_media::TimeBase;
 use brooklet_media::bitstream::nal;
 use brooklet_media::bitstream::opus::OpusHead;
 use brooklet_media::{CodecId, PcmFormat};
+use brooklet_rtp::{ReportBlock, Rtcp, RtpPacket, SenderInfo};
+use bytes::Bytes;
 
 use crate::{coded, decoding, streams};
 
@@ -33,6 +35,7 @@ pub fn all() -> Vec<Seeds> {
     files.extend(clips::all());
     let mut all = rtmp::all();
     all.extend(headers());
+    all.extend(voice());
     for (target, coded) in [
         ("h264_decode", coded::h264()),
         ("aac_decode", coded::aac()),
@@ -59,6 +62,30 @@ pub fn all() -> Vec<Seeds> {
     let served = |file: Vec<u8>| SERVINGS.map(|serving| [&[serving], &file[..]].concat()).to_vec();
     all.extend(files.into_iter().map(|(target, file)| Seeds { target, inputs: served(file) }));
     all
+}
+
+/// Packets, reports and descriptions of RTP.
+fn voice() -> Vec<Seeds> {
+    let packet = |payload: &[u8]| {
+        let payload = Bytes::copy_from_slice(payload);
+        RtpPacket { payload_type: 96, marker: true, sequence: 65_535, timestamp: 160, ssrc: 1, payload }.write()
+    };
+    let reports = vec![ReportBlock { ssrc: 2, lost: 3, ..ReportBlock::default() }];
+    let report = Rtcp::SenderReport { ssrc: 1, info: SenderInfo::default(), reports };
+    let compound = Rtcp::write(&[report, Rtcp::Cname(vec![(1, "a@b".into())]), Rtcp::Bye(vec![1])]);
+    let text = b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=No Name\r\nc=IN IP4 239.0.0.1/8\r\nt=0 0\r\n\
+        m=audio 5004 RTP/AVP 97 0\r\na=rtpmap:97 L16/44100/2\r\na=ptime:20\r\n\
+        m=video 5006 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=rtcp:6000\r\n";
+    let stream: Vec<u8> = (0..40u8).flat_map(|n| [&[40, 0, 20][..], &packet(&[n; 8])].concat()).collect();
+    let of = |target, inputs| Seeds { target, inputs };
+    vec![
+        of("rtp_packet", vec![packet(b"media").to_vec()]),
+        of("rtcp", vec![compound.to_vec()]),
+        of("sdp", vec![text.to_vec()]),
+        of("rtp_receiver", vec![stream.clone()]),
+        of("rtp_playout", vec![stream.clone(), vec![0x55; 600]]),
+        of("rtp_depacketize", (0..7).map(|kind| [&[kind], &stream[..]].concat()).collect()),
+    ]
 }
 
 const AV1: &[u8] = &[0x0A, 0x0B, 0, 0, 0, 3, 0xBD, 0x7C, 0x79, 0xB5, 0xF2, 0, 0x80];

@@ -18,6 +18,7 @@ pub mod program;
 pub mod publishers;
 pub mod relay;
 pub mod servers;
+pub mod sound;
 pub mod table;
 pub mod tls;
 pub mod words;

@@ -3,6 +3,10 @@
 //!
 //! TCP hides loss: to those who use it a lost packet is a stall, and then all at once.
 
+mod udp;
+
+pub use udp::{UdpImpairment, UdpRelay};
+
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};

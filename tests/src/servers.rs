@@ -184,6 +184,16 @@ pub fn free_udp_port() -> u16 {
     bound.unwrap_or_else(|error| panic!("no free port: {error}")).port()
 }
 
+/// A free port of UDP with the next one free too, as RTP and RTCP want it.
+pub fn free_rtp_port() -> u16 {
+    loop {
+        let port = free_udp_port();
+        if port.is_multiple_of(2) && std::net::UdpSocket::bind(("127.0.0.1", port + 1)).is_ok() {
+            return port;
+        }
+    }
+}
+
 fn nginx_config(folder: &Path, port: u16, http: u16) -> String {
     let folder = folder.display();
     format!(

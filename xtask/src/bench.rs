@@ -9,6 +9,7 @@ mod quality;
 mod sound;
 mod startup;
 mod viewers;
+mod voice;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,7 +32,7 @@ pub(crate) fn run(name: Option<&str>) -> Outcome {
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let is_wanted = |of: &str| name.is_none_or(|name| name == of);
     let mut wanted = cases();
-    let names: Vec<_> = [startup::NAME, sound::NAME, live::NAME, delay::NAME, viewers::NAME]
+    let names: Vec<_> = [startup::NAME, sound::NAME, live::NAME, delay::NAME, viewers::NAME, voice::NAME]
         .into_iter()
         .chain(wanted.iter().map(|case| case.name))
         .collect();
@@ -55,6 +56,9 @@ pub(crate) fn run(name: Option<&str>) -> Outcome {
     }
     if is_wanted(viewers::NAME) {
         viewers::run(&program, &folder)?;
+    }
+    if is_wanted(voice::NAME) {
+        voice::run(&program, &folder)?;
     }
     Ok(())
 }

@@ -48,6 +48,14 @@ pub enum Error {
         /// What it did.
         source: brooklet_rtmp::Error,
     },
+    /// RTP or its description is not what it should be.
+    #[error("{}: {source}", shown(url))]
+    Rtp {
+        /// The peer or the description, as the user wrote it.
+        url: String,
+        /// What is wrong.
+        source: brooklet_rtp::Error,
+    },
     /// There is no TLS connection: a certificate that is not trusted, or files that can't be used.
     #[error("{}: {what}", shown(url))]
     Tls {

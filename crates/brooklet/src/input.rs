@@ -316,14 +316,47 @@ fn open(spec: &InputSpec, stopper: &Stopper, journal: &Arc<Journal>) -> Result<O
         reconnect: spec.reconnect,
         tls: spec.tls.clone(),
         rtmp: spec.rtmp.clone(),
+        buffer: spec.buffer,
         journal: journal.clone(),
         stopper: stopper.clone(),
     };
+    // Samples in datagrams have no packets of their own: what plays them must see the datagrams.
+    if let (Some(format), true, "udp") = (named, spec.buffer.is_some(), url.scheme.as_str()) {
+        let pcm = demuxed::raw_sound(spec, format).ok_or_else(|| {
+            Error::Usage(format!(
+                "{}: -buffer plays rtp:// and bare samples (-f s16le) over udp://",
+                spec.url
+            ))
+        })?;
+        return Ok((format, crate::voice::open_raw(&url, pcm, spec, &options)?));
+    }
+    let described = match named {
+        Some(format) => format.has_name("sdp"),
+        None => url.rest.to_ascii_lowercase().ends_with(".sdp"),
+    };
+    if described && let Origin::Bytes(mut source) = scheme.open_source(&url, &options)? {
+        let text = read_text(source.as_mut())?;
+        let format = brooklet_format::demuxer("sdp").map_err(failed)?;
+        return Ok((format, crate::rtp::open_described(&url, &text, &options)?));
+    }
     match scheme.open_source(&url, &options)? {
         Origin::Bytes(source) => Demuxed::open(spec, named, source),
         Origin::Packets(source) => {
             let usual = brooklet_format::demuxer(scheme.default_format().unwrap_or("flv"));
             Ok((usual.map_err(failed)?, source))
         }
+    }
+}
+
+/// A description, whole; what is longer than any is cut off, and will be refused.
+fn read_text(source: &mut dyn protocol::ByteSource) -> Result<String> {
+    const MOST: usize = 128 << 10;
+    let mut text = Vec::new();
+    loop {
+        let bytes = source.read()?;
+        if bytes.is_empty() || text.len() > MOST {
+            return Ok(String::from_utf8_lossy(&text).into_owned());
+        }
+        text.extend_from_slice(&bytes);
     }
 }

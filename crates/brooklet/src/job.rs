@@ -112,6 +112,16 @@ impl Running {
         self.journal.take()
     }
 
+    /// Lines that are no warnings, as how a live input went, since the last call.
+    pub fn notes(&self) -> Vec<String> {
+        self.journal.take_notes()
+    }
+
+    /// How a live input that is buffered fares now: its level, its delay, what was concealed. Empty without one.
+    pub fn input_status(&self) -> String {
+        self.journal.status()
+    }
+
     /// Whether all outputs have ended.
     pub fn is_done(&self) -> bool {
         self.threads.iter().all(JoinHandle::is_finished)

@@ -52,10 +52,12 @@ pub mod protocol;
 mod queue;
 pub mod reader;
 pub mod rtmp;
+mod rtp;
 mod runtime;
 mod stage;
 mod stop;
 mod url;
+mod voice;
 pub mod writer;
 
 /// What `-vf` and `-af` understand.
@@ -65,6 +67,7 @@ pub mod filters {
 
 /// The vocabulary: formats, frames, packets, time.
 pub use brooklet_media as media;
+pub use brooklet_rtp::CatchUp;
 pub use chunk::Chunk;
 pub use error::{Error, Result};
 pub use hub::Hub;
@@ -73,6 +76,8 @@ pub use job::{Job, Progress, Running};
 pub use output::{OUTPUT_DEVICES, OutputDevice};
 pub use reader::Reader;
 pub use rtmp::RtmpServer;
+pub use rtp::SdpFile;
 pub use stop::Stopper;
 pub use url::Url;
+pub use voice::Buffering;
 pub use writer::{PictureShape, SoundShape, Writer};

@@ -13,6 +13,7 @@ use brooklet_media::{Interleaver, MediaKind, Metadata, Packet, PacketSink, Strea
 
 use crate::job::{Counters, Journal, OutputSpec};
 use crate::protocol::{self, LivePacketSink, SinkOptions, Target};
+use crate::rtp::SdpFile;
 use crate::{Error, Result, Stopper, Url};
 use device::DeviceSink;
 pub use device::{OUTPUT_DEVICES, OutputDevice};
@@ -29,6 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct OutputFormat {
     pub(crate) url: Url,
     pub(crate) holds: Holds,
+    /// The file that describes what it sends, and which of its media it is.
+    pub(crate) sdp: Option<(Arc<SdpFile>, usize)>,
 }
 
 /// What is made of the frames of an output.
@@ -75,7 +78,7 @@ impl OutputFormat {
         // What a device has in place of a URL is its name or a title, and may look like anything.
         if let Some(device) = spec.format.as_deref().and_then(OutputDevice::find) {
             let holds = Holds::Frames(device);
-            return Ok(Self { url: Url::parse(&format!("file:{}", spec.url)), holds });
+            return Ok(Self { url: Url::parse(&format!("file:{}", spec.url)), holds, sdp: None });
         }
         let url = Url::parse(&spec.url);
         let failed = |source| Error::media(&spec.url, source);
@@ -85,7 +88,7 @@ impl OutputFormat {
             (None, Some(usual)) => brooklet_format::muxer(usual).map_err(failed)?,
             (None, None) => brooklet_format::guess_muxer(&url.rest).map_err(failed)?,
         };
-        Ok(Self { url, holds: Holds::Packets(info) })
+        Ok(Self { url, holds: Holds::Packets(info), sdp: None })
     }
 
     /// ffmpeg's name of the format.
@@ -135,6 +138,7 @@ impl OutputFormat {
             overwrite: spec.overwrite,
             tls: spec.tls.clone(),
             rtmp: spec.rtmp.clone(),
+            sdp: self.sdp.clone(),
             stopper: stopper.clone(),
         };
         let url = spec.url.clone();
@@ -156,6 +160,7 @@ impl OutputFormat {
                         url: url.clone(),
                         muxer,
                         bytes,
+                        bare: info.is_bare_sound(),
                         written: Arc::new(AtomicU64::new(0)),
                     }),
                     live,

@@ -1,6 +1,7 @@
 //! Where bytes come from and go to: one module per protocol, and the registry that finds them by scheme.
 
 pub mod file;
+pub(crate) mod pace;
 pub mod pipe;
 pub(crate) mod socket;
 pub mod tcp;
@@ -15,6 +16,8 @@ use bytes::Bytes;
 pub use tls::TlsOptions;
 
 pub use crate::rtmp::RtmpOptions;
+use crate::rtp::SdpFile;
+use crate::voice::Buffering;
 
 use crate::job::{Journal, Listen, Reconnect};
 use crate::{Error, Result, Stopper, Url};
@@ -32,6 +35,8 @@ pub struct SourceOptions {
     pub tls: TlsOptions,
     /// For RTMP.
     pub rtmp: RtmpOptions,
+    /// Whether, and how, sound is played as it comes rather than read.
+    pub buffer: Option<Buffering>,
     /// Frees whoever waits for this input.
     pub stopper: Stopper,
 }
@@ -56,6 +61,8 @@ pub struct SinkOptions {
     pub tls: TlsOptions,
     /// For RTMP.
     pub rtmp: RtmpOptions,
+    /// For RTP: the file that describes what is sent, and which of its media this output is.
+    pub sdp: Option<(Arc<SdpFile>, usize)>,
     /// Frees whoever waits for this output.
     pub stopper: Stopper,
 }
@@ -145,6 +152,11 @@ pub trait ByteSink: Send {
     ///
     /// What the system or the peer says; [`Error::Stopped`] once stopped.
     fn write(&mut self, piece: &Piece) -> Result<()>;
+
+    /// What will be written are bare samples, so many bytes a second: each byte is due by its place, whatever its piece says.
+    fn steady(&mut self, bytes_per_second: u64) {
+        let _ = bytes_per_second;
+    }
 
     /// Everything has been written: returns when it has been stored or sent.
     ///
@@ -248,6 +260,7 @@ fn registry() -> &'static RwLock<Vec<Arc<dyn Scheme>>> {
             Arc::new(pipe::Pipe),
             Arc::new(tcp::Tcp),
             Arc::new(udp::Udp),
+            Arc::new(crate::rtp::Rtp),
             Arc::new(crate::rtmp::Rtmp),
         ])
     })

@@ -73,6 +73,7 @@ fn conversion(arguments: &[String]) -> Result<Command, UsageError> {
             for output in &mut job.outputs {
                 output.overwrite = globals.overwrite == Overwrite::Always;
                 output.copy_timestamps = globals.copy_timestamps;
+                output.sdp_file = globals.sdp_file.clone();
             }
             Ok(Command::Convert(Convert { job, globals, notes: unique(notes) }))
         }

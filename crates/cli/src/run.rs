@@ -77,13 +77,15 @@ fn follow(
         }
         due = Instant::now() + globals.stats_period;
         running.warnings().iter().for_each(|warning| console.warning(warning));
+        running.notes().iter().for_each(|note| console.info(note));
         let now = running.progress();
         progress.write(&now, false);
         if shown {
-            console.status(&status_line(&now, console));
+            console.status(&status_line(&now, &running.input_status(), console));
         }
     }
     running.warnings().iter().for_each(|warning| console.warning(warning));
+    running.notes().iter().for_each(|note| console.info(note));
     let last = running.progress();
     match running.wait() {
         // Whoever read our output has enough: that is an end like another.
@@ -93,8 +95,11 @@ fn follow(
 }
 
 /// The status line, and a bar where there is a person and room for it; never wider than the terminal.
-fn status_line(progress: &Progress, console: &Console) -> String {
-    let line = status::line(progress, false);
+fn status_line(progress: &Progress, input: &str, console: &Console) -> String {
+    let mut line = status::line(progress, false);
+    if !input.is_empty() {
+        line = format!("{line} {input}");
+    }
     let columns = if console.is_terminal() { console::columns() } else { None };
     let Some(room) = columns.map(|columns| columns.saturating_sub(1)) else { return line };
     let bar = room.checked_sub(line.len() + 1).and_then(|room| status::bar(progress, room));

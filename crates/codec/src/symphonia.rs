@@ -39,7 +39,15 @@ impl SymphoniaDecoder {
         }
         let inner = open(params)?;
         let narrow = inner.codec_params().bits_per_sample.is_some_and(|bits| bits <= 16);
-        Ok(Self { inner, params: params.clone(), narrow, fresh: true, shape: None, pool, ready: VecDeque::new() })
+        Ok(Self {
+            inner,
+            params: params.clone(),
+            narrow,
+            fresh: true,
+            shape: None,
+            pool,
+            ready: VecDeque::new(),
+        })
     }
 
     /// Starts again where an MPEG frame has another rate or other channels than the last.

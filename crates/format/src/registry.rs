@@ -79,6 +79,11 @@ impl MuxerInfo {
         matches!(self.kind, MuxerKind::Null)
     }
 
+    /// Whether it is samples as they are in memory, and nothing else.
+    pub fn is_bare_sound(&self) -> bool {
+        matches!(self.kind, MuxerKind::Pcm(_))
+    }
+
     /// Whether it holds one stream only.
     pub fn holds_one_stream(&self) -> bool {
         !matches!(
@@ -105,6 +110,8 @@ enum DemuxerKind {
     RawVideo,
     Pcm(PcmFormat),
     Lavfi,
+    /// Packets that a protocol brings itself.
+    Session,
 }
 
 /// How a muxer is opened.
@@ -126,6 +133,8 @@ enum MuxerKind {
     FrameMd5,
     Md5,
     Null,
+    /// Packets that a protocol takes itself.
+    Session,
 }
 
 /// The demuxer with a name.
@@ -195,6 +204,10 @@ pub fn open_demuxer(info: &DemuxerInfo, options: &DemuxOptions) -> Result<Box<dy
             Box::new(raw::open_pcm(format, options)?)
         }
         DemuxerKind::Lavfi => Box::new(LavfiDemuxer::new(&options.url)?),
+        DemuxerKind::Session => {
+            let what = format!("{} from bytes", info.names);
+            return Err(Error::unsupported(what, "rtp://host:port, and -i FILE.sdp"));
+        }
     })
 }
 
@@ -237,6 +250,9 @@ pub fn open_muxer(info: &MuxerInfo, options: &MuxOptions) -> Result<Box<dyn Muxe
         MuxerKind::FrameMd5 => Box::new(FrameMd5Muxer::new(options.bitexact)),
         MuxerKind::Md5 => Box::new(Md5Muxer::new()),
         MuxerKind::Null => Box::new(NullMuxer),
+        MuxerKind::Session => {
+            return Err(Error::unsupported(format!("{} to a place for bytes", info.name), "rtp://host:port"));
+        }
     })
 }
 
@@ -267,11 +283,13 @@ mod tests {
             for name in info.names.split(',') {
                 assert_eq!(demuxer(name).map(|found| found.names), Ok(info.names));
             }
-            assert!(open_demuxer(info, &options).is_ok(), "{}", info.names);
+            let is_session = matches!(info.kind, DemuxerKind::Session);
+            assert!(is_session != open_demuxer(info, &options).is_ok(), "{}", info.names);
         }
         for info in MUXERS {
             assert_eq!(muxer(info.name).map(|found| found.name), Ok(info.name));
-            assert!(open_muxer(info, &MuxOptions::default()).is_ok(), "{}", info.name);
+            let is_session = matches!(info.kind, MuxerKind::Session);
+            assert!(is_session != open_muxer(info, &MuxOptions::default()).is_ok(), "{}", info.name);
         }
     }
 

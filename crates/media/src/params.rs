@@ -44,6 +44,8 @@ pub enum CodecId {
     Eac3,
     /// Vorbis.
     Vorbis,
+    /// ITU-T G.722 at 64 kbit/s.
+    G722,
     /// Uncompressed sound.
     Pcm(PcmFormat),
     /// Timed text in MP4 (3GPP TS 26.245).
@@ -164,6 +166,7 @@ impl CodecId {
             Self::Ac3 => "ac3",
             Self::Eac3 => "eac3",
             Self::Vorbis => "vorbis",
+            Self::G722 => "g722",
             Self::Pcm(PcmFormat::U8) => "pcm_u8",
             Self::Pcm(PcmFormat::S16Le) => "pcm_s16le",
             Self::Pcm(PcmFormat::S16Be) => "pcm_s16be",

@@ -137,3 +137,12 @@ fn raw_codec(spec: &InputSpec) -> Option<CodecId> {
     };
     spec.audio_codec.as_deref().and_then(pcm)
 }
+
+/// What the samples of a raw format of sound are; `None` for other formats.
+pub(super) fn raw_sound(spec: &InputSpec, format: &DemuxerInfo) -> Option<PcmFormat> {
+    let named = PcmFormat::ALL.into_iter().find(|pcm| format.has_name(pcm.name()))?;
+    match raw_codec(spec) {
+        Some(CodecId::Pcm(said)) => Some(said),
+        _ => Some(named),
+    }
+}

@@ -91,6 +91,8 @@ impl Counters {
 #[derive(Debug, Default)]
 pub struct Journal {
     lines: Mutex<Vec<String>>,
+    notes: Mutex<Vec<String>>,
+    status: Mutex<String>,
 }
 
 impl Journal {
@@ -110,6 +112,29 @@ impl Journal {
             let times = if count > 1 { format!(" ({count} times so far)") } else { String::new() };
             self.warn(line() + &times);
         }
+    }
+
+    /// Adds a line that is no warning: how something went.
+    pub fn note(&self, line: impl Into<String>) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        if notes.len() < Self::MOST {
+            notes.push(line.into());
+        }
+    }
+
+    /// Those lines since the last call.
+    pub fn take_notes(&self) -> Vec<String> {
+        std::mem::take(&mut self.notes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// How an input fares now, for the status line; takes the place of what was said before.
+    pub fn set_status(&self, status: String) {
+        *self.status.lock().unwrap_or_else(PoisonError::into_inner) = status;
+    }
+
+    /// What was said last of how an input fares.
+    pub fn status(&self) -> String {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The lines since the last call.

@@ -14,6 +14,7 @@ use crate::input::Input;
 use crate::output::mixer::Mixer;
 use crate::output::{Exit, Holds, Opened, OutputFormat, mixer_for};
 use crate::queue::Queue;
+use crate::rtp::SdpFile;
 use crate::stage::cut::Window;
 use crate::stage::decode::{self, DecodeStage};
 use crate::stage::encode::{self, AudioWork, EncodeStage, VideoWork, Work};
@@ -59,7 +60,8 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
     let inputs: Vec<Input> = job.inputs.iter().map(open).collect::<Result<_>>()?;
     let streams: Vec<Vec<StreamParams>> = inputs.iter().map(|input| input.streams().to_vec()).collect();
     let slices: Vec<&[StreamParams]> = streams.iter().map(Vec::as_slice).collect();
-    let formats: Vec<OutputFormat> = job.outputs.iter().map(OutputFormat::find).collect::<Result<_>>()?;
+    let mut formats: Vec<OutputFormat> = job.outputs.iter().map(OutputFormat::find).collect::<Result<_>>()?;
+    describe_sessions(&job, &mut formats);
     let chosen: Vec<Vec<Chosen>> = job
         .outputs
         .iter()
@@ -171,6 +173,24 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
         mapping,
         total,
     })
+}
+
+/// Gives each output by RTP the file that describes it, which may be one for many.
+fn describe_sessions(job: &Job, formats: &mut [OutputFormat]) {
+    let mut files: Vec<(&std::path::Path, Vec<usize>)> = Vec::new();
+    for (number, (spec, format)) in job.outputs.iter().zip(formats.iter()).enumerate() {
+        let Some(path) = spec.sdp_file.as_deref().filter(|_| format.url.scheme == "rtp") else { continue };
+        match files.iter_mut().find(|(known, _)| *known == path) {
+            Some((_, outputs)) => outputs.push(number),
+            None => files.push((path, vec![number])),
+        }
+    }
+    for (path, outputs) in files {
+        let file = Arc::new(SdpFile::new(path.into(), outputs.len()));
+        for (place, number) in outputs.into_iter().enumerate() {
+            formats[number].sdp = Some((file.clone(), place));
+        }
+    }
 }
 
 /// The wiring between what was opened.

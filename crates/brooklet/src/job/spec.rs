@@ -1,11 +1,13 @@
 //! What a job is to do, in the terms of ffmpeg's command line: plain data, checked when the job starts.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use brooklet_codec::{OpusApplication, OpusEncode};
 use brooklet_media::{ChannelLayout, Metadata, PixelFormat, Rational, SampleFormat};
 
 use crate::protocol::{RtmpOptions, TlsOptions};
+use crate::voice::Buffering;
 
 /// One `-i`, with the options before it. `Default` plus a URL is a plain `-i url`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -48,6 +50,9 @@ pub struct InputSpec {
     pub tls: TlsOptions,
     /// `-rtmp_app` and its kin.
     pub rtmp: RtmpOptions,
+    /// `-buffer`, `-catch_up`: of `rtp://` and of bare samples over `udp://`, sound is played as it comes: delayed, concealed and
+    /// resampled to this machine's pace. Without it, it is read as it is.
+    pub buffer: Option<Buffering>,
     /// `-an`, `-vn` before `-i`: kinds of stream to leave out.
     pub no_audio: bool,
     /// See `no_audio`.
@@ -92,6 +97,8 @@ pub struct OutputSpec {
     pub rtmp: RtmpOptions,
     /// `-buffer_duration`, `-window_title` and their kin: of an output that is a device.
     pub device: DeviceSpec,
+    /// `-sdp_file`: where to describe what all outputs with this file send by `rtp://`.
+    pub sdp_file: Option<PathBuf>,
     /// `-muxrate`: bit/s of an MPEG-TS of constant rate.
     pub muxrate: Option<u64>,
     /// `-flvflags`, without their `+`.

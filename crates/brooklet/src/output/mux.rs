@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use brooklet_media::{Metadata, Muxer, Packet, PacketSink, Place, StreamParams};
+use brooklet_media::{CodecId, Metadata, Muxer, Packet, PacketSink, Place, StreamParams};
 
 use crate::protocol::ByteSink;
 use crate::{Error, Result};
@@ -14,6 +14,8 @@ pub(super) struct MuxSink {
     pub(super) muxer: Box<dyn Muxer>,
     pub(super) bytes: Box<dyn ByteSink>,
     pub(super) written: Arc<AtomicU64>,
+    /// Whether the format is the samples and nothing else.
+    pub(super) bare: bool,
 }
 
 impl MuxSink {
@@ -33,10 +35,20 @@ impl MuxSink {
     }
 }
 
+/// Of samples that are not coded.
+fn bytes_per_second(streams: &[StreamParams]) -> Option<u64> {
+    let [stream] = streams else { return None };
+    let (CodecId::Pcm(pcm), Some(audio)) = (stream.codec, stream.as_audio()) else { return None };
+    Some(u64::from(audio.rate) * (audio.layout.channels() * pcm.bytes()) as u64)
+}
+
 impl PacketSink<Error> for MuxSink {
     fn start(&mut self, streams: &[StreamParams], metadata: &Metadata) -> Result<()> {
         for stream in streams {
             self.mux(|muxer| muxer.add_stream(stream))?;
+        }
+        if let Some(rate) = self.bare.then(|| bytes_per_second(streams)).flatten() {
+            self.bytes.steady(rate);
         }
         self.mux(|muxer| muxer.start(metadata))
     }

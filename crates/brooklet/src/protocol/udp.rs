@@ -1,13 +1,16 @@
 //! `udp://host:port`: datagrams, unicast and multicast, paced by the media's own clock.
 
-mod pace;
 mod receive;
 mod send;
+mod steady;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use socket2::{Domain, Protocol, Socket, Type};
+
+pub(crate) use receive::{arrivals, bind_receiver};
+pub(crate) use send::{is_passing, set_ttl};
 
 use super::socket::check_options;
 use super::{Origin, Scheme, SinkOptions, SourceOptions, Target};
@@ -51,7 +54,7 @@ impl Scheme for Udp {
 }
 
 /// A bound socket for the runtime. `reuse` lets several programs receive one multicast group.
-fn bind(
+pub(crate) fn bind(
     address: SocketAddr,
     reuse: bool,
     configure: impl FnOnce(&Socket) -> io::Result<()>,
@@ -64,7 +67,7 @@ fn bind(
     tokio::net::UdpSocket::from_std(socket.into())
 }
 
-const fn any(like: IpAddr, port: u16) -> SocketAddr {
+pub(crate) const fn any(like: IpAddr, port: u16) -> SocketAddr {
     match like {
         IpAddr::V4(_) => SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), port),
         IpAddr::V6(_) => SocketAddr::new(IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED), port),

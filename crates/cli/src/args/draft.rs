@@ -1,5 +1,6 @@
 //! What options write into, and what becomes of it when the URL comes.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use brooklet::hub::HubOptions;
@@ -32,6 +33,8 @@ pub(crate) struct Globals {
     pub(crate) stdin: bool,
     /// Whether timestamps stay as they are in the inputs.
     pub(crate) copy_timestamps: bool,
+    /// Where to describe what is sent by RTP.
+    pub(crate) sdp_file: Option<PathBuf>,
 }
 
 impl Default for Globals {
@@ -45,6 +48,7 @@ impl Default for Globals {
             progress: None,
             stdin: true,
             copy_timestamps: false,
+            sdp_file: None,
         }
     }
 }

@@ -28,12 +28,14 @@ pub static DEMUXERS: &[DemuxerInfo] = &[
     pcm_input(PcmFormat::Mulaw),
     input("ogg", "Ogg", &["ogg", "oga", "opus", "spx"], DemuxerKind::Ogg),
     input("rawvideo", "raw video", &["yuv", "cif", "qcif", "rgb"], DemuxerKind::RawVideo),
+    input("rtp", "RTP input", &[], DemuxerKind::Session),
     pcm_input(PcmFormat::S16Be),
     pcm_input(PcmFormat::S16Le),
     pcm_input(PcmFormat::S24Be),
     pcm_input(PcmFormat::S24Le),
     pcm_input(PcmFormat::S32Be),
     pcm_input(PcmFormat::S32Le),
+    input("sdp", "SDP", &["sdp"], DemuxerKind::Session),
     pcm_input(PcmFormat::U8),
     input("wav", "WAV / WAVE (Waveform Audio)", &["wav"], DemuxerKind::Wav),
     input("yuv4mpegpipe", "YUV4MPEG pipe", &["y4m"], DemuxerKind::Y4m),
@@ -115,6 +117,13 @@ pub static MUXERS: &[MuxerInfo] = &[
     MuxerInfo {
         default_video: Some(CodecId::RawVideo),
         ..output("rawvideo", "raw video", &["yuv", "rgb", "raw"], MuxerKind::RawVideo)
+    },
+    MuxerInfo {
+        default_video: Some(CodecId::H264),
+        default_audio: Some(CodecId::Pcm(PcmFormat::Mulaw)),
+        global_header: true,
+        variable_frame_rate: true,
+        ..output("rtp", "RTP output", &[], MuxerKind::Session)
     },
     pcm_output(PcmFormat::S16Be),
     pcm_output(PcmFormat::S16Le),

@@ -8,10 +8,11 @@ use brooklet_media::Source;
 use bytes::{Bytes, BytesMut};
 use tokio::net::UdpSocket;
 
-use super::{any, bind};
-use crate::protocol::socket::{host_port, number, resolve, wait_for};
+use super::{OPTIONS, any, bind};
+use crate::protocol::socket::{check_options, host_port, number, resolve, wait_for};
 use crate::protocol::{ByteSource, SourceOptions};
 use crate::queue::{Popped, Queue};
+use crate::rtp::Arrival;
 use crate::{Error, Result, Url, runtime};
 
 /// Room in the kernel for what comes while the demuxer is busy, bytes: 0.4 s at 20 Mbit/s.
@@ -23,56 +24,90 @@ const LARGEST: usize = 65_536;
 
 /// Binds, joins the group where it is one, and starts the task that receives.
 pub(super) fn open(url: &Url, options: &SourceOptions) -> Result<Box<dyn ByteSource>> {
+    let (queue, timeout) = start(url, options, |received| received.bytes)?;
+    Ok(Box::new(UdpSource { url: url.text.clone(), timeout, queue }))
+}
+
+/// The same for whoever must know when each datagram came; and the longest wait that the URL allows.
+pub(crate) fn arrivals(
+    url: &Url,
+    options: &SourceOptions,
+) -> Result<(Queue<io::Result<Arrival>>, Option<Duration>)> {
+    check_options(url, OPTIONS)?;
+    start(url, options, |received| received)
+}
+
+/// A socket that receives at an address of this machine, or of a multicast group.
+///
+/// ffmpeg's users write the sender's host; what is not an address of this machine means any.
+pub(crate) async fn bind_receiver(
+    text: &str,
+    host: &str,
+    port: u16,
+    reuse: bool,
+    buffer: Option<usize>,
+    interface: Ipv4Addr,
+) -> Result<UdpSocket> {
+    let failed = |source| Error::io(text, "cannot receive", source);
+    let at = resolve(host, port).await.map_err(failed)?;
+    let at = at.iter().find(|address| address.is_ipv4()).or(at.first()).copied();
+    let at = at.ok_or_else(|| failed(io::ErrorKind::AddrNotAvailable.into()))?;
+    let multicast = at.ip().is_multicast();
+    let buffer = buffer.unwrap_or(KERNEL_BUFFER);
+    let configure = |socket: &socket2::Socket| socket.set_recv_buffer_size(buffer);
+    let socket = match bind(at, reuse || multicast, configure) {
+        Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+            bind(any(at.ip(), port), reuse, configure)
+        }
+        other => other,
+    };
+    let socket = socket.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => failed(io::Error::new(
+            error.kind(),
+            format!("port {port} is in use by another program; add ?reuse=1 to share it"),
+        )),
+        _ => failed(error),
+    })?;
+    match at.ip() {
+        IpAddr::V4(group) if multicast => socket.join_multicast_v4(group, interface).map_err(failed)?,
+        IpAddr::V6(group) if multicast => socket.join_multicast_v6(&group, 0).map_err(failed)?,
+        _ => {}
+    }
+    Ok(socket)
+}
+
+fn start<T: Send + 'static>(
+    url: &Url,
+    options: &SourceOptions,
+    keep: fn(Arrival) -> T,
+) -> Result<(Queue<io::Result<T>>, Option<Duration>)> {
     let (host, port) = host_port(url, "0.0.0.0")?;
     let timeout = number(url, "timeout")?.map(Duration::from_micros).or(options.timeout);
     let interface = number(url, "localaddr")?.unwrap_or(Ipv4Addr::UNSPECIFIED);
     let reuse = url.option("reuse").is_some_and(|value| value != "0");
-    let buffer = number(url, "buffer_size")?.unwrap_or(KERNEL_BUFFER);
+    let buffer = number(url, "buffer_size")?;
     let text = url.text.clone();
-    let binding = async move {
-        let failed = |source| Error::io(&text, "cannot receive", source);
-        let at = resolve(&host, port).await.map_err(failed)?;
-        let at = at.iter().find(|address| address.is_ipv4()).or(at.first()).copied();
-        let at = at.ok_or_else(|| failed(io::ErrorKind::AddrNotAvailable.into()))?;
-        // ffmpeg's users write the sender's host; what is not an address of this machine means any.
-        let multicast = at.ip().is_multicast();
-        let configure = |socket: &socket2::Socket| socket.set_recv_buffer_size(buffer);
-        let socket = match bind(at, reuse || multicast, configure) {
-            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
-                bind(any(at.ip(), port), reuse, configure)
-            }
-            other => other,
-        };
-        let socket = socket.map_err(|error| match error.kind() {
-            io::ErrorKind::AddrInUse => failed(io::Error::new(
-                error.kind(),
-                format!("port {port} is in use by another program; add ?reuse=1 to share it"),
-            )),
-            _ => failed(error),
-        })?;
-        match at.ip() {
-            IpAddr::V4(group) if multicast => socket.join_multicast_v4(group, interface).map_err(failed)?,
-            IpAddr::V6(group) if multicast => socket.join_multicast_v6(&group, 0).map_err(failed)?,
-            _ => {}
-        }
-        Ok(socket)
-    };
+    let binding = async move { bind_receiver(&text, &host, port, reuse, buffer, interface).await };
     let socket = wait_for(url, &options.stopper, None, binding)?;
     let queue = Queue::new(WAITING);
     let (reader, stopped) = (queue.clone(), queue.clone());
     options.stopper.on_stop(move || stopped.close());
     let runtime =
         runtime::handle().map_err(|source| Error::io(&url.text, "cannot start the network", source))?;
-    runtime.spawn(receive(socket, reader));
-    Ok(Box::new(UdpSource { url: url.text.clone(), timeout, queue }))
+    runtime.spawn(receive(socket, reader, keep));
+    Ok((queue, timeout))
 }
 
-async fn receive(socket: UdpSocket, queue: Queue<io::Result<Bytes>>) {
+async fn receive<T>(socket: UdpSocket, queue: Queue<io::Result<T>>, keep: fn(Arrival) -> T) {
     let mut buffer = BytesMut::new();
     loop {
         buffer.reserve(LARGEST);
-        let received = match socket.recv_buf_from(&mut buffer).await {
-            Ok(_) => Ok(buffer.split().freeze()),
+        let received = tokio::select! {
+            received = socket.recv_buf_from(&mut buffer) => received,
+            () = queue.closed() => return,
+        };
+        let received = match received {
+            Ok(_) => Ok(keep(Arrival { at: Instant::now(), control: false, bytes: buffer.split().freeze() })),
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => continue,
             Err(error) => Err(error),
         };

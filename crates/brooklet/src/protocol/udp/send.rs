@@ -8,8 +8,9 @@ use brooklet_media::{Piece, Place, Timestamp};
 use bytes::{Bytes, BytesMut};
 use tokio::net::UdpSocket;
 
-use super::pace::Pace;
+use super::steady::Steady;
 use super::{any, bind};
+use crate::protocol::pace::Pace;
 use crate::protocol::socket::{host_port, number, resolve, wait_for};
 use crate::protocol::{ByteSink, SinkOptions};
 use crate::queue::Queue;
@@ -40,7 +41,7 @@ pub(super) fn open(url: &Url, options: &SinkOptions) -> Result<Box<dyn ByteSink>
         let to = to.ok_or_else(|| failed(io::ErrorKind::AddrNotAvailable.into()))?;
         let from = local.map_or(any(to.ip(), local_port), |local| SocketAddr::new(local, local_port));
         let socket = bind(from, false, |_| Ok(())).map_err(failed)?;
-        configure(&socket, to, ttl).map_err(failed)?;
+        set_ttl(&socket, to, ttl).map_err(failed)?;
         Ok((socket, to))
     };
     let (socket, to) = wait_for(url, &options.stopper, None, connecting)?;
@@ -57,10 +58,11 @@ pub(super) fn open(url: &Url, options: &SinkOptions) -> Result<Box<dyn ByteSink>
         queue.close();
         let _ = report.send(sent).await;
     });
-    Ok(Box::new(UdpSink { url: url.text.clone(), stopper: options.stopper.clone(), queue, outcome }))
+    let stopper = options.stopper.clone();
+    Ok(Box::new(UdpSink { url: url.text.clone(), stopper, steady: None, pkt_size, queue, outcome }))
 }
 
-fn configure(socket: &UdpSocket, to: SocketAddr, ttl: Option<u32>) -> io::Result<()> {
+pub(crate) fn set_ttl(socket: &UdpSocket, to: SocketAddr, ttl: Option<u32>) -> io::Result<()> {
     if let (Some(ttl), true) = (ttl, to.ip().is_multicast()) {
         socket.set_multicast_ttl_v4(ttl)?;
     } else if let Some(ttl) = ttl {
@@ -147,7 +149,7 @@ impl Sender {
     }
 }
 
-fn is_passing(error: &io::Error) -> bool {
+pub(crate) fn is_passing(error: &io::Error) -> bool {
     use io::ErrorKind::{
         ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable, WouldBlock,
     };
@@ -160,6 +162,9 @@ fn is_passing(error: &io::Error) -> bool {
 struct UdpSink {
     url: String,
     stopper: Stopper,
+    /// Of bare samples: bytes a second, bytes so far, and when the first was due.
+    steady: Option<Steady>,
+    pkt_size: usize,
     queue: Queue<(Bytes, Timestamp)>,
     outcome: Queue<io::Result<()>>,
 }
@@ -180,15 +185,32 @@ impl ByteSink for UdpSink {
     }
 
     fn write(&mut self, piece: &Piece) -> Result<()> {
-        if matches!(piece.place, Place::Patch(_)) || self.queue.push((piece.bytes.clone(), piece.at)).is_ok()
-        {
+        if matches!(piece.place, Place::Patch(_)) {
+            return Ok(());
+        }
+        let sent = match &mut self.steady {
+            None => self.queue.push((piece.bytes.clone(), piece.at)),
+            Some(steady) => {
+                let datagrams = steady.cut(piece);
+                datagrams.into_iter().try_for_each(|datagram| self.queue.push(datagram))
+            }
+        };
+        if sent.is_ok() {
             return Ok(());
         }
         self.verdict()?;
         Err(Error::io(&self.url, "cannot send", io::ErrorKind::BrokenPipe.into()))
     }
 
+    fn steady(&mut self, bytes_per_second: u64) {
+        self.steady = Some(Steady::new(bytes_per_second, self.pkt_size));
+    }
+
     fn finish(&mut self) -> Result<()> {
+        // The tail is sent too.
+        if let Some(rest) = self.steady.as_mut().and_then(Steady::rest) {
+            let _ = self.queue.push(rest);
+        }
         self.queue.end();
         self.verdict()
     }

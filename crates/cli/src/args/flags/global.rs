@@ -70,4 +70,11 @@ pub(super) const FLAGS: &[Flag] = &[
     })
     .switch()
     .help("read keys from stdin where it is a terminal; -nostdin never touches it"),
+    Flag::global("sdp_file", |globals, given| {
+        globals.sdp_file = Some(given.value.clone().into());
+        Ok(())
+    })
+    .value("FILE")
+    .choices(Choices::Files)
+    .help("describe there what is sent by rtp://, for those who receive it"),
 ];

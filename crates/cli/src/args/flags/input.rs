@@ -1,6 +1,10 @@
 //! Options that stand before inputs only.
 
-use crate::args::flag::Flag;
+use std::time::Duration;
+
+use brooklet::{Buffering, CatchUp};
+
+use crate::args::flag::{Choices, Flag};
 
 pub(super) const FLAGS: &[Flag] = &[
     Flag::input("re", |input, given| {
@@ -35,4 +39,33 @@ pub(super) const FLAGS: &[Flag] = &[
     })
     .value("TIME")
     .help("add this to every timestamp; may be negative"),
+    Flag::input("buffer", |input, given| {
+        let delay = given.duration()?;
+        let known = input.spec.buffer.map_or(CatchUp::Drop, |known| known.catch_up);
+        input.spec.buffer = Some(Buffering { delay, catch_up: known });
+        Ok(())
+    })
+    .value("TIME")
+    .common()
+    .help("play sound as it comes: gather so much first, conceal what is lost; 60ms or 1s")
+    .details(
+        "Of rtp:// and .sdp, and of bare samples over udp:// (-f s16le). The delay grows as far as the network needs, and is never \
+         less than TIME, 40 ms at least. What is lost is concealed, what comes too fast is dropped or hastened (-catch_up), and \
+         the sender's clock is followed by resampling. It ends when nothing came for ?timeout= or -timeout, or with the \
+         sender's goodbye. Without -buffer, packets are read as they come.",
+    ),
+    Flag::input("catch_up", |input, given| {
+        let catch_up = match given.value.as_str() {
+            "drop" => Some(CatchUp::Drop),
+            "speed" => Some(CatchUp::Hasten),
+            _ => None,
+        };
+        let catch_up = given.read(catch_up, "drop or speed")?;
+        let delay = input.spec.buffer.map_or(Duration::from_secs(1), |known| known.delay);
+        input.spec.buffer = Some(Buffering { delay, catch_up });
+        Ok(())
+    })
+    .value("HOW")
+    .choices(Choices::Words(&["drop", "speed"]))
+    .help("what becomes of sound that comes faster than it can be played: drop, or speed"),
 ];

@@ -9,14 +9,14 @@ const JUMP: Duration = Duration::from_secs(10);
 
 /// Maps media time to the clock.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     /// The moment on the clock, and the media time that is due then.
     anchor: Option<(Timestamp, Timestamp)>,
 }
 
 impl Pace {
     /// When media of time `at` is due, asked at `now`: at once for the first.
-    pub(super) fn due(&mut self, at: Timestamp, now: Timestamp) -> Timestamp {
+    pub(crate) fn due(&mut self, at: Timestamp, now: Timestamp) -> Timestamp {
         let (clock, media) = *self.anchor.get_or_insert((now, at));
         let due = Timestamp::from_nanos(
             clock.as_nanos().saturating_add(at.as_nanos().saturating_sub(media.as_nanos())),
