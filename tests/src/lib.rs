@@ -9,6 +9,7 @@ pub mod cells;
 pub mod clips;
 pub mod codecs;
 pub mod compare;
+pub mod display;
 pub mod gatekeeper;
 pub mod limits;
 pub mod peers;

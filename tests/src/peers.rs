@@ -63,6 +63,23 @@ pub fn node_media_server() -> Option<(Command, PathBuf)> {
     node.map(|node| (node, modules))
 }
 
+/// Xvfb, a screen in memory.
+pub fn xvfb() -> Option<Command> {
+    // It has no word for its version that ends well.
+    found("Xvfb", Path::new("/usr/bin/Xvfb").exists())
+}
+
+/// xdotool, which presses keys.
+pub fn xdotool() -> Option<Command> {
+    // It says nothing at all without a screen.
+    found("xdotool", Path::new("/usr/bin/xdotool").exists())
+}
+
+/// xwd, which photographs windows.
+pub fn xwd() -> Option<Command> {
+    found("xwd", Path::new("/usr/bin/xwd").exists())
+}
+
 /// openssl, which makes certificates.
 pub fn openssl() -> Option<Command> {
     program("openssl", "version")

@@ -236,6 +236,20 @@ impl Input {
         }
     }
 
+    /// Goes to the last key frame at or before a moment of the job's clock; what comes next may be earlier. False where
+    /// the source can't: then it goes on as it was.
+    pub(crate) fn seek_to(&mut self, at: Timestamp) -> bool {
+        let guide = self.streams.iter().position(|stream| stream.media() == MediaKind::Video).unwrap_or(0);
+        let Some(ticks) = self.timeline.source_ticks(guide, at) else { return false };
+        let first = self.streams[guide].time_base.ticks(self.start);
+        let sought = self.source.seek(guide, ticks.max(first)).is_ok();
+        if sought {
+            self.pending.clear();
+            self.timeline.resume();
+        }
+        sought
+    }
+
     fn begin_again(&mut self) -> Result<()> {
         if self.loops_left > 0 {
             self.loops_left -= 1;

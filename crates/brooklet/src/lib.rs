@@ -48,6 +48,7 @@ pub mod hub;
 mod input;
 pub mod job;
 mod output;
+pub mod play;
 pub mod protocol;
 mod queue;
 pub mod reader;

@@ -172,6 +172,18 @@ impl<T> Queue<T> {
         self.wake_all(state);
     }
 
+    /// Forgets the items that wait, and lets in whoever waits for room.
+    pub(crate) fn clear(&self) {
+        let mut state = self.lock();
+        state.items.clear();
+        self.wake_all(state);
+    }
+
+    /// How many items wait.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().items.len()
+    }
+
     /// Whether [`Queue::close`] was called.
     pub(crate) fn is_closed(&self) -> bool {
         self.lock().closed

@@ -1,6 +1,7 @@
 //! What a command line asks for, once it is understood.
 
 use brooklet::job::{InputSpec, Job};
+use brooklet::play::PlaySpec;
 
 use crate::args::{DemoOptions, Globals, ServeOptions};
 
@@ -23,6 +24,13 @@ pub(crate) enum Command {
         /// For programs rather than people.
         json: bool,
         /// How to say it.
+        globals: Globals,
+    },
+    /// `brooklet play`.
+    Play {
+        /// What to play, and how.
+        spec: Box<PlaySpec>,
+        /// How to run it.
         globals: Globals,
     },
     /// `brooklet demo`.
@@ -108,6 +116,8 @@ pub(crate) enum Table {
 pub(crate) enum Verb {
     /// Looks at a file.
     Probe,
+    /// Plays sound and pictures.
+    Play,
     /// Sends a test picture.
     Demo,
     /// Serves publishers and viewers.
@@ -122,13 +132,14 @@ pub(crate) enum Verb {
 
 impl Verb {
     /// All of them, in the order of the help.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Probe, Self::Demo, Self::Serve, Self::Help, Self::Man, Self::Completions];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Probe, Self::Play, Self::Demo, Self::Serve, Self::Help, Self::Man, Self::Completions];
 
     /// As it is written.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Probe => "probe",
+            Self::Play => "play",
             Self::Demo => "demo",
             Self::Serve => "serve",
             Self::Help => "help",
@@ -141,6 +152,7 @@ impl Verb {
     pub(crate) const fn synopsis(self) -> &'static str {
         match self {
             Self::Probe => "probe FILE [-json]",
+            Self::Play => "play [-autoexit] [-nodisp] [-fs] [-ss TIME] [-volume N] URL",
             Self::Demo => "demo [-size 640x360] [-rate 30] [-rtmp URL] [-udp URL] [-t TIME]",
             Self::Serve => "serve [-rtmp 127.0.0.1:1935] [-publish_token TOKEN] [-play_token TOKEN]",
             Self::Help => "help [long|full|OPTION]",
@@ -153,6 +165,7 @@ impl Verb {
     pub(crate) const fn help(self) -> &'static str {
         match self {
             Self::Probe => "prints the streams, codecs and durations of a file or URL",
+            Self::Play => "plays a file or a stream: sound on the speaker, pictures in a window, in step",
             Self::Demo => {
                 "sends a test picture with a clock and a tone over RTMP and UDP, and says how to watch"
             }

@@ -1,7 +1,7 @@
 //! stderr: messages by level, and one status line that is written over again and again.
 
-use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::log::Level;
 
@@ -10,13 +10,13 @@ pub(crate) struct Console {
     level: Level,
     terminal: bool,
     /// Letters of the status line that stands on the screen.
-    open: Cell<usize>,
+    open: AtomicUsize,
 }
 
 impl Console {
     /// Says what `level` allows.
     pub(crate) fn new(level: Level) -> Self {
-        Self { level, terminal: io::stderr().is_terminal(), open: Cell::new(0) }
+        Self { level, terminal: io::stderr().is_terminal(), open: AtomicUsize::new(0) }
     }
 
     /// Whether a person may be looking.
@@ -47,14 +47,14 @@ impl Console {
     /// Writes over the status line.
     pub(crate) fn status(&self, line: &str) {
         let letters = line.chars().count();
-        let padding = self.open.replace(letters.max(1)).saturating_sub(letters);
+        let padding = self.open.swap(letters.max(1), Ordering::Relaxed).saturating_sub(letters);
         write(&format!("{line}{:padding$}\r", ""));
     }
 
     /// Ends the status line, so that it stays.
     pub(crate) fn finish_status(&self, line: &str) {
         self.status(line);
-        self.open.set(0);
+        self.open.store(0, Ordering::Relaxed);
         write("\n");
     }
 
@@ -62,7 +62,7 @@ impl Console {
         if !self.says(level) {
             return;
         }
-        let letters = self.open.replace(0);
+        let letters = self.open.swap(0, Ordering::Relaxed);
         match (letters, self.terminal) {
             (0, _) => {}
             (_, true) => write(&format!("{:letters$}\r", "")),

@@ -14,6 +14,7 @@ mod keyboard;
 mod log;
 mod man;
 mod overwrite;
+mod play;
 mod probe;
 mod progress;
 mod run;
@@ -78,6 +79,7 @@ fn execute(command: Command, console: &Console) -> Result<Exit, Failure> {
             let greeting = demo::how_to_watch(&options);
             run::run(demo::conversion(&options, globals), console, Some(&greeting))
         }
+        Command::Play { spec, globals } => play::run(&spec, &globals, console),
         Command::Serve { options, globals } => serve::run(*options, &globals, console),
         Command::Describe { inputs, .. } => describe(&inputs, console),
         Command::Probe { input, json, .. } => {
@@ -138,6 +140,7 @@ fn globals(command: &Command) -> Globals {
         Command::Convert(convert) => convert.globals.clone(),
         Command::Describe { globals, .. }
         | Command::Probe { globals, .. }
+        | Command::Play { globals, .. }
         | Command::Demo { globals, .. }
         | Command::Serve { globals, .. } => globals.clone(),
         Command::Show { .. } | Command::Completions(_) | Command::Man => Globals::default(),
@@ -147,6 +150,10 @@ fn globals(command: &Command) -> Globals {
 fn shows_banner(command: &Command) -> bool {
     matches!(
         command,
-        Command::Convert(_) | Command::Describe { .. } | Command::Demo { .. } | Command::Serve { .. }
+        Command::Convert(_)
+            | Command::Describe { .. }
+            | Command::Play { .. }
+            | Command::Demo { .. }
+            | Command::Serve { .. }
     )
 }

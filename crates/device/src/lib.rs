@@ -13,7 +13,11 @@ mod list;
 #[cfg(target_os = "linux")]
 mod pulse;
 mod speaker;
+#[cfg(feature = "window")]
+pub mod window;
 
 pub use error::{Error, Result};
 pub use list::{Device, DeviceKind, sound_devices};
 pub use speaker::{Speaker, SpeakerClock, SpeakerOptions, SpeakerStopper};
+#[cfg(feature = "window")]
+pub use window::{Window, WindowOptions};

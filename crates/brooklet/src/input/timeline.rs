@@ -56,6 +56,17 @@ impl Timeline {
     /// Begins again from the input's start, `start` on its own clock, right after all that came before.
     pub(crate) fn begin_again(&mut self, start: Timestamp) {
         self.set_offset(self.end.as_nanos() - start.as_nanos());
+        self.resume();
+    }
+
+    /// A moment of the job's clock, in ticks of a stream's own; none for a stream that there is not.
+    pub(crate) fn source_ticks(&self, stream: usize, at: Timestamp) -> Option<i64> {
+        let lane = self.lanes.get(stream)?;
+        Some(lane.time_base.ticks(at).saturating_sub(lane.offset))
+    }
+
+    /// The next packets come from another place of the input: that is no jump.
+    pub(crate) fn resume(&mut self) {
         self.lanes.iter_mut().for_each(|lane| (lane.last_dts, lane.next_dts) = (None, None));
     }
 

@@ -118,6 +118,14 @@ pub struct DeviceSpec {
     pub latency: Option<Duration>,
     /// `-window_title`, `-name`: what mixers and window managers show.
     pub title: Option<String>,
+    /// `-window_size`, pixels: the pictures' own where nothing is said.
+    pub size: Option<(u32, u32)>,
+    /// `-window_x`, `-window_y`, pixels: where the window stands.
+    pub position: Option<(i32, i32)>,
+    /// `-window_fullscreen`.
+    pub fullscreen: bool,
+    /// `-window_borderless`.
+    pub borderless: bool,
 }
 
 /// Whether, and how, to connect again where a live peer goes away in the middle. The first connection is never tried

@@ -1,6 +1,8 @@
 //! Outputs that are devices: frames end there as they are, without an encoder, a muxer or a mixer.
 
 mod speaker;
+#[cfg(feature = "window")]
+mod window;
 
 use brooklet_media::{FrameSink, MediaKind};
 
@@ -22,13 +24,23 @@ pub struct OutputDevice {
 }
 
 /// All of them. Which backend serves them is the machine's matter, so ffmpeg's names for backends are aliases.
-pub static OUTPUT_DEVICES: &[OutputDevice] = &[OutputDevice {
-    name: "speaker",
-    aliases: &["pulse", "alsa", "audiotoolbox"],
-    description: "the machine's sound: its url is the device's name, or default",
-    kind: MediaKind::Audio,
-    open: speaker::open,
-}];
+pub static OUTPUT_DEVICES: &[OutputDevice] = &[
+    OutputDevice {
+        name: "speaker",
+        aliases: &["pulse", "alsa", "audiotoolbox"],
+        description: "the machine's sound: its url is the device's name, or default",
+        kind: MediaKind::Audio,
+        open: speaker::open,
+    },
+    #[cfg(feature = "window")]
+    OutputDevice {
+        name: "window",
+        aliases: &["sdl", "sdl2"],
+        description: "a window on the screen: its url is what stands over it",
+        kind: MediaKind::Video,
+        open: window::open,
+    },
+];
 
 /// Where the frames of one stream end.
 ///

@@ -1,7 +1,7 @@
 //! From decoded sound to that which an encoder takes: filters, then rate, channels and format.
 
-use brooklet_convert::{AudioConverter, AudioFilters, AudioTarget};
-use brooklet_media::{AudioFrame, FramePool, Result};
+use brooklet_convert::{AudioConverter, AudioFilters, AudioTarget, Gaps};
+use brooklet_media::{AudioFrame, FramePool, Result, Timestamp};
 
 use crate::job::AudioSpec;
 
@@ -18,6 +18,17 @@ impl SoundChain {
             filters: spec.filters.as_deref().map(|text| AudioFilters::parse(text, pool)).transpose()?,
             converter: AudioConverter::new(target, pool.clone()),
         })
+    }
+
+    /// The same, with silence in place of what is missing, between `start` and the first sound too.
+    #[must_use]
+    pub(crate) fn without_gaps(self, start: Option<Timestamp>) -> Self {
+        let converter = self.converter.with_gaps(Gaps::Fill);
+        let converter = match start {
+            Some(start) => converter.with_start(start),
+            None => converter,
+        };
+        Self { converter, ..self }
     }
 
     /// Takes sound in.

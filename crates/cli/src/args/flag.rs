@@ -1,5 +1,7 @@
 //! One option: everything that parsing, help, the man page and completions must know of it, in one object.
 
+use brooklet::play::PlaySpec;
+
 use super::draft::{DemoOptions, Globals, InputDraft, OutputDraft, ProbeOptions, ServeOptions};
 use super::error::UsageError;
 use super::given::Given;
@@ -78,6 +80,8 @@ pub(crate) enum Section {
     Audio,
     /// `brooklet probe`.
     Probe,
+    /// `brooklet play`.
+    Play,
     /// `brooklet demo`.
     Demo,
     /// `brooklet serve`.
@@ -135,6 +139,8 @@ pub(crate) enum Action {
     Refuse,
     /// After the verb `probe`.
     Probe(fn(&mut ProbeOptions, &Given) -> Outcome),
+    /// After the verb `play`.
+    Play(fn(&mut PlaySpec, &Given) -> Outcome),
     /// After the verb `demo`.
     Demo(fn(&mut DemoOptions, &Given) -> Outcome),
     /// After the verb `serve`.
@@ -201,6 +207,11 @@ impl Flag {
     /// For `brooklet probe`.
     pub(super) const fn probe(name: &'static str, apply: fn(&mut ProbeOptions, &Given) -> Outcome) -> Self {
         Self::new(name, Section::Probe, Action::Probe(apply))
+    }
+
+    /// For `brooklet play`.
+    pub(super) const fn play(name: &'static str, apply: fn(&mut PlaySpec, &Given) -> Outcome) -> Self {
+        Self::new(name, Section::Play, Action::Play(apply))
     }
 
     /// For `brooklet demo`.
@@ -310,6 +321,7 @@ impl Flag {
             Action::Output(_) => "outputs",
             Action::File(..) => "inputs and outputs",
             Action::Probe(_) => "brooklet probe",
+            Action::Play(_) => "brooklet play",
             Action::Demo(_) => "brooklet demo",
             Action::Serve(_) => "brooklet serve",
             Action::Show(_) | Action::Global(_) | Action::Accept | Action::Refuse => "the whole line",

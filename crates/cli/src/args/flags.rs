@@ -9,6 +9,7 @@ mod input;
 mod live;
 mod network;
 mod output;
+mod play;
 mod refused;
 mod serve;
 mod show;
@@ -20,7 +21,7 @@ use crate::command::Verb;
 
 /// All options, in the order of the help.
 pub(crate) fn all() -> impl Iterator<Item = &'static Flag> {
-    let tables: [&'static [Flag]; 14] = [
+    let tables: [&'static [Flag]; 15] = [
         show::FLAGS,
         global::FLAGS,
         file::FLAGS,
@@ -32,6 +33,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Flag> {
         audio::FLAGS,
         device::FLAGS,
         verbs::FLAGS,
+        play::FLAGS,
         serve::FLAGS,
         accepted::FLAGS,
         refused::FLAGS,
@@ -47,12 +49,14 @@ impl Scope {
     /// Whether this option may stand here.
     pub(crate) fn has(self, flag: &Flag) -> bool {
         match (self.0, flag.action) {
+            // ffplay's -y is a height, and it writes no file.
+            (Some(Verb::Play), Action::Global(_)) => !matches!(flag.name, "y" | "n"),
             (_, Action::Global(_) | Action::Show(_)) => true,
-            (Some(Verb::Probe), Action::Probe(_) | Action::Input(_) | Action::File(..) | Action::Open) => {
-                true
-            }
+            (Some(Verb::Play), Action::Play(_)) => true,
+            (Some(Verb::Probe), Action::Probe(_)) => true,
+            (Some(Verb::Probe | Verb::Play), Action::Input(_) | Action::File(..) | Action::Open) => true,
             (Some(Verb::Demo), Action::Demo(_)) | (Some(Verb::Serve), Action::Serve(_)) => true,
-            (_, Action::Probe(_) | Action::Demo(_) | Action::Serve(_)) => false,
+            (_, Action::Probe(_) | Action::Play(_) | Action::Demo(_) | Action::Serve(_)) => false,
             (verb, _) => verb.is_none(),
         }
     }
@@ -110,6 +114,7 @@ mod tests {
             assert!(flag.help.len() <= 100, "-{}: {} is too long for a line", flag.name, flag.help);
             let scope = match flag.action {
                 Action::Probe(_) => Scope(Some(Verb::Probe)),
+                Action::Play(_) => Scope(Some(Verb::Play)),
                 Action::Demo(_) => Scope(Some(Verb::Demo)),
                 Action::Serve(_) => Scope(Some(Verb::Serve)),
                 _ => Scope(None),
@@ -124,7 +129,9 @@ mod tests {
 
     #[test]
     fn no_name_stands_for_two_options_in_one_place() {
-        for scope in [None, Some(Verb::Probe), Some(Verb::Demo), Some(Verb::Serve)].map(Scope) {
+        for scope in
+            [None, Some(Verb::Probe), Some(Verb::Play), Some(Verb::Demo), Some(Verb::Serve)].map(Scope)
+        {
             let mut seen = HashSet::new();
             for flag in all().filter(|flag| scope.has(flag)) {
                 for name in flag.names() {
@@ -149,6 +156,7 @@ mod tests {
                 Action::Accept => flag.section == Section::Accepted,
                 Action::Refuse => flag.section == Section::Refused,
                 Action::Probe(_) => flag.section == Section::Probe,
+                Action::Play(_) => flag.section == Section::Play,
                 Action::Demo(_) => flag.section == Section::Demo,
                 Action::Serve(_) => flag.section == Section::Serve,
             };

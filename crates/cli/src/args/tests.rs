@@ -2,6 +2,7 @@
 
 mod mistakes;
 mod network;
+mod play;
 mod scripts;
 mod verbs;
 

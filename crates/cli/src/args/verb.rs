@@ -1,5 +1,7 @@
 //! Command lines that begin with a verb.
 
+use brooklet::play::PlaySpec;
+
 use super::draft::{InputDraft, ProbeOptions};
 use super::flag::Action;
 use super::flags::Scope;
@@ -11,6 +13,7 @@ use crate::command::{Command, Shell, Show, Verb};
 pub(super) fn parse(verb: Verb, arguments: &[String]) -> Result<Command, UsageError> {
     match verb {
         Verb::Probe => probe(arguments),
+        Verb::Play => play(arguments),
         Verb::Demo => demo(arguments),
         Verb::Serve => serve(arguments),
         Verb::Help => {
@@ -52,6 +55,33 @@ fn probe(arguments: &[String]) -> Result<Command, UsageError> {
     }
     let input = draft.finish(file.ok_or_else(|| usage(Verb::Probe))?, &mut Vec::new())?;
     Ok(Command::Probe { input: Box::new(input), json: options.json, globals })
+}
+
+fn play(arguments: &[String]) -> Result<Command, UsageError> {
+    let (mut globals, mut spec) = (Globals::default(), PlaySpec::default());
+    let (mut draft, mut file) = (InputDraft::default(), None);
+    for token in tokens(arguments, Scope(Some(Verb::Play)))? {
+        match token {
+            Token::Input(url) | Token::Url(url) => {
+                if let Some(before) = file.replace(url) {
+                    return Err(UsageError::Verb(format!("play plays one thing at a time: {before} is one")));
+                }
+            }
+            Token::Option(given) => match given.flag.action {
+                Action::Show(show) => return Ok(Command::Show { show, topic: topic(&given) }),
+                Action::Global(apply) => apply(&mut globals, &given)?,
+                Action::Play(apply) => apply(&mut spec, &given)?,
+                Action::Input(apply) | Action::File(apply, _) => apply(&mut draft, &given)?,
+                _ => return Err(given.refuse("not an option of brooklet play")),
+            },
+        }
+    }
+    let loops = spec.input.loops;
+    spec.input = draft.finish(file.ok_or_else(|| usage(Verb::Play))?, &mut Vec::new())?;
+    if loops != 0 {
+        spec.input.loops = loops;
+    }
+    Ok(Command::Play { spec: Box::new(spec), globals })
 }
 
 fn demo(arguments: &[String]) -> Result<Command, UsageError> {

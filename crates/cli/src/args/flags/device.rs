@@ -1,6 +1,6 @@
 //! Options of outputs that are devices: a speaker, a window.
 
-use crate::args::flag::Flag;
+use crate::args::flag::{Choices, Flag};
 use crate::args::values::{self, Bare};
 
 pub(super) const FLAGS: &[Flag] = &[
@@ -19,4 +19,37 @@ pub(super) const FLAGS: &[Flag] = &[
     .alias(&["stream_name"])
     .value("TITLE")
     .help("of a window, what stands over it; of a speaker, what mixers show"),
+    Flag::output("window_size", |output, given| {
+        output.spec.device.size = Some(given.size()?);
+        Ok(())
+    })
+    .value("WxH")
+    .choices(Choices::Sizes)
+    .help("of a window, in pixels: that of the pictures, or as large as the screen allows"),
+    Flag::output("window_x", |output, given| {
+        output.spec.device.position.get_or_insert_default().0 = given.signed()?;
+        Ok(())
+    })
+    .value("N")
+    .help("pixels from the left side of the screen to a window"),
+    Flag::output("window_y", |output, given| {
+        output.spec.device.position.get_or_insert_default().1 = given.signed()?;
+        Ok(())
+    })
+    .value("N")
+    .help("pixels from the upper side of the screen to a window"),
+    Flag::output("window_fullscreen", |output, given| {
+        output.spec.device.fullscreen = given.switch()?;
+        Ok(())
+    })
+    .value("0|1")
+    .choices(Choices::Words(&["0", "1"]))
+    .help("whether a window fills the screen"),
+    Flag::output("window_borderless", |output, given| {
+        output.spec.device.borderless = given.switch()?;
+        Ok(())
+    })
+    .value("0|1")
+    .choices(Choices::Words(&["0", "1"]))
+    .help("whether a window has no frame"),
 ];
