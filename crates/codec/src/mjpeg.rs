@@ -135,8 +135,11 @@ impl Head {
     }
 }
 
-/// Width, height, and luma samples to one of chroma; no such where there is luma alone.
-fn read_frame(body: &[u8]) -> Option<(u32, u32, Option<(u8, u8)>)> {
+/// Luma samples to one of chroma, across and down; none where there is luma alone.
+type Sampling = Option<(u8, u8)>;
+
+/// Width, height and sampling.
+fn read_frame(body: &[u8]) -> Option<(u32, u32, Sampling)> {
     let head: &[u8; 6] = body.first_chunk()?;
     let (height, width) = (u16::from_be_bytes([head[1], head[2]]), u16::from_be_bytes([head[3], head[4]]));
     let sampling = |component: usize| {
