@@ -42,6 +42,11 @@ pub fn tool(name: &str) -> Option<Command> {
     program(name, "--version")
 }
 
+/// PulseAudio and its tools.
+pub fn pulseaudio() -> Option<()> {
+    program("pulseaudio", "--version").and(program("parec", "--version")).map(drop)
+}
+
 /// rtmpdump, which has no word for its version and fails on all it does not know.
 pub fn rtmpdump() -> Option<Command> {
     let there =
@@ -60,6 +65,25 @@ pub fn node_media_server() -> Option<(Command, PathBuf)> {
     let modules = path_from("BROOKLET_NODE_MODULES").map(PathBuf::from).unwrap_or_default();
     let there = modules.join("node-media-server").is_dir();
     let node = if there { program("node", "--version") } else { found("node-media-server", false) };
+    node.map(|node| (node, modules))
+}
+
+/// curl.
+pub fn curl() -> Option<Command> {
+    program("curl", "--version")
+}
+
+/// Icecast's server, which Debian calls icecast2.
+pub fn icecast() -> Option<Command> {
+    program("icecast2", "-v")
+}
+
+/// node, and the folder of modules that holds `playwright-core`, where there is Chromium to drive.
+pub fn chromium() -> Option<(Command, PathBuf)> {
+    let modules = path_from("BROOKLET_NODE_MODULES").map(PathBuf::from).unwrap_or_default();
+    let there = modules.join("playwright-core").is_dir() && Path::new("/usr/bin/chromium").exists();
+    let node =
+        if there { program("node", "--version") } else { found("chromium with playwright-core", false) };
     node.map(|node| (node, modules))
 }
 

@@ -212,12 +212,13 @@ fn number_before(text: &str, words: &str) -> f64 {
 }
 
 /// Codec, rate, channels, and how much like the original it must be.
-const KINDS: [(&str, u32, usize, f64); 5] = [
+const KINDS: [(&str, u32, usize, f64); 6] = [
     ("pcm_s16be", 44_100, 2, 0.98),
     ("pcm_s16be", 48_000, 1, 0.98),
     ("pcm_s24be", 48_000, 2, 0.98),
     ("pcm_mulaw", 8_000, 1, 0.98),
     ("pcm_alaw", 8_000, 1, 0.98),
+    ("libopus", 48_000, 1, 0.9),
 ];
 
 #[test]

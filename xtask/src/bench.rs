@@ -2,6 +2,7 @@
 
 mod cases;
 mod delay;
+mod listeners;
 mod live;
 mod measure;
 mod noise;
@@ -32,10 +33,11 @@ pub(crate) fn run(name: Option<&str>) -> Outcome {
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let is_wanted = |of: &str| name.is_none_or(|name| name == of);
     let mut wanted = cases();
-    let names: Vec<_> = [startup::NAME, sound::NAME, live::NAME, delay::NAME, viewers::NAME, voice::NAME]
-        .into_iter()
-        .chain(wanted.iter().map(|case| case.name))
-        .collect();
+    let names: Vec<_> =
+        [startup::NAME, sound::NAME, live::NAME, delay::NAME, viewers::NAME, voice::NAME, listeners::NAME]
+            .into_iter()
+            .chain(wanted.iter().map(|case| case.name))
+            .collect();
     if let Some(name) = name.filter(|name| !names.contains(name)) {
         return Err(format!("no benchmark '{name}'; there are {}", names.join(", ")));
     }
@@ -59,6 +61,9 @@ pub(crate) fn run(name: Option<&str>) -> Outcome {
     }
     if is_wanted(voice::NAME) {
         voice::run(&program, &folder)?;
+    }
+    if is_wanted(listeners::NAME) {
+        listeners::run(&program, &folder)?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
-//! Every chore, in Rust: `cargo xtask test`, `cargo xtask bench`, `cargo xtask fuzz`.
+//! Every chore, in Rust: `cargo xtask test`, `cargo xtask bench`, `cargo xtask fuzz`, `cargo xtask dist`.
 
 mod bench;
+mod dist;
 mod fuzz;
 mod peers;
 mod shell;
@@ -18,10 +19,13 @@ cargo xtask COMMAND
   test --full    the same, then each RTMP server with each publisher, player and codec; minutes; writes INTEROP.md
   test --no-peers
                  the same without what needs a peer installed
+  test --cross   the program for aarch64, built and run under an emulator: what it sends is what ours sends
   peers          says which peers the tests need, and installs those that are missing
   fuzz [RUNS]    each fuzz target for so many inputs (20000)
   bench [NAME]   against ffmpeg in the same run: CPU time, memory and start-up, as ratios; 'viewers' is the server
                  against nginx-rtmp
+  dist [--target T]… [--profile P]…
+                 programs for devices, packed under target/dist
 ";
 
 fn main() -> ExitCode {
@@ -31,6 +35,8 @@ fn main() -> ExitCode {
         ["test"] => test::run(Extent::Peers),
         ["test", "--full"] => test::run(Extent::Full),
         ["test", "--no-peers"] => test::run(Extent::NoPeers),
+        ["test", "--cross"] => test::cross(),
+        ["dist", words @ ..] => dist::run(words),
         ["peers"] => peers::install().map(drop),
         ["fuzz"] => fuzz::run(20_000),
         ["fuzz", runs] => match runs.parse() {

@@ -16,11 +16,16 @@ const PACKAGES: &[(&str, &str)] = &[
     ("flac", "FLAC's own coder and checker"),
     ("opus-tools", "Opus's own coder and decoder"),
     ("lame", "MP3 encoder"),
+    ("pulseaudio", "sound server"),
+    ("pulseaudio-utils", "recorder and player of its sound"),
     ("xvfb", "a screen in memory"),
     ("xdotool", "keys and sizes of windows on it"),
     ("x11-apps", "photographs of them"),
     ("libxkbcommon-x11-0", "keyboards, which windows load at run time"),
     ("openssl", "certificates"),
+    ("icecast2", "radio server"),
+    ("curl", "HTTP client"),
+    ("chromium", "browser"),
     ("tstools", "MPEG-TS analysis"),
     ("mediainfo", "container analysis"),
     ("gstreamer1.0-tools", "player and analyser"),
@@ -31,6 +36,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("gstreamer1.0-libav", "player and analyser"),
     ("python3-venv", "to hold ffmpeg 9.0"),
     ("time", "CPU time and memory in benchmarks"),
+    ("debootstrap", "a folder for Debian's packaged toolchain, where rustup has no targets"),
+    ("qemu-user-static", "to run programs for other processors"),
     ("nodejs", "to run node-media-server"),
 ];
 
@@ -38,7 +45,7 @@ const PACKAGES: &[(&str, &str)] = &[
 const PIP: &[&str] = &["imageio-ffmpeg", "av", "numpy"];
 
 /// npm's packages.
-const NPM: &[&str] = &["node-media-server"];
+const NPM: &[&str] = &["node-media-server", "playwright-core"];
 
 /// Cargo's tools.
 const TOOLS: &[&str] = &["cargo-deny", "cargo-fuzz"];
@@ -80,7 +87,8 @@ fn install_packages() -> Outcome {
     run(as_root("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(install).args(missing))
 }
 
-fn as_root(program: &str) -> Command {
+/// A command that may need the administrator's rights.
+pub(crate) fn as_root(program: &str) -> Command {
     let root = Command::new("id").arg("-u").output().is_ok_and(|answer| answer.stdout.trim_ascii() == b"0");
     if root {
         return Command::new(program);

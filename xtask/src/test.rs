@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that must hold before a change lands.
 
+use crate::dist::{self, Platform, Profile};
 use crate::fuzz;
 use crate::peers::{self, Peers};
 use crate::shell::{self, Outcome, cargo, root, target};
@@ -9,6 +10,9 @@ const FUZZ_RUNS: u32 = 5_000;
 
 /// The rooms that need no operating system: a microcontroller can mux with them.
 pub(crate) const BARE: [&str; 4] = ["brooklet-media", "brooklet-flv", "brooklet-mpegts", "brooklet-rtmp"];
+
+/// The other processor that the tests build the program for.
+const CROSS: &str = "aarch64-unknown-linux-gnu";
 
 /// How much is run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,7 +30,29 @@ pub(crate) fn run(extent: Extent) -> Outcome {
     let peers = if extent == Extent::NoPeers { Peers::new() } else { peers::install()? };
     run_checks(extent)?;
     run_tests(extent, &peers)?;
-    if extent == Extent::NoPeers { Ok(()) } else { fuzz::run(FUZZ_RUNS) }
+    if extent == Extent::NoPeers {
+        return Ok(());
+    }
+    fuzz::run(FUZZ_RUNS)?;
+    run_cross(&peers)
+}
+
+/// The program for another processor, built and run by its emulator.
+pub(crate) fn cross() -> Outcome {
+    let peers = peers::install()?;
+    shell::run(&mut cargo(["build", "--package", "brooklet-cli"]))?;
+    run_cross(&peers)
+}
+
+/// Needs the program for our own processor to be built.
+fn run_cross(peers: &Peers) -> Outcome {
+    let platform = Platform::named(CROSS)?;
+    let program = dist::build(platform, Profile::named("stream")?)?;
+    dist::check_bare(platform, &BARE)?;
+    let mut tests = cargo(["test", "--package", "brooklet-tests", "--test", "cross"]);
+    tests.env("BROOKLET_CROSS", platform.write_script(&program)?).env("BROOKLET_PEERS", "required");
+    tests.env("BROOKLET", target().join("debug/brooklet"));
+    shell::run(tests.envs(peers.iter().map(|(name, path)| (name, path))))
 }
 
 fn run_checks(extent: Extent) -> Outcome {

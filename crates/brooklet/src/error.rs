@@ -64,6 +64,16 @@ pub enum Error {
         /// What is wrong, and what to do.
         what: String,
     },
+    /// A web server said no, or what it said can't be understood.
+    #[error("{}: {what}", shown(url))]
+    Http {
+        /// The server, as the user wrote it.
+        url: String,
+        /// What it said, and what to do.
+        what: String,
+        /// Whether it may say something else another time.
+        may_pass: bool,
+    },
     /// The other side closed the stream before we did.
     #[error("{}: the other side closed the stream", shown(url))]
     Left {
@@ -118,6 +128,7 @@ impl Error {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Io { .. } | Self::Left { .. } | Self::Timeout { .. } => true,
+            Self::Http { may_pass, .. } => *may_pass,
             Self::Rtmp { source, .. } => !matches!(
                 source,
                 brooklet_rtmp::Error::Url { .. }

@@ -2,12 +2,14 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `unit` | what flows through: RTMP's tags |
+//! | `unit` | what flows through, and what each is good for: RTMP's tags |
+//! | `sound` | the same of a broadcast of sound: whole frames, a tenth of a second of them |
 //! | `log` | the recent past of a stream, and a viewer's place in it |
 //! | `channel` | one stream: its log, who publishes it, and who waits for more |
 
 mod channel;
 mod log;
+mod sound;
 mod unit;
 
 use std::collections::HashMap;
@@ -17,8 +19,10 @@ use std::time::Duration;
 use brooklet_flv::Tag;
 
 use channel::Channel;
-pub(crate) use channel::{Publication, Subscription, Taken, Tally};
-use log::Bounds;
+pub(crate) use channel::{Entrance, Publication, Subscription, Taken, Tally};
+pub(crate) use log::Bounds;
+pub use log::Burst;
+pub(crate) use sound::Sound;
 pub(crate) use unit::{Role, Unit};
 
 /// How a [`Hub`] treats viewers that are slow, and publishers that vanish.
@@ -61,7 +65,15 @@ pub struct Hub {
 
 struct Shared {
     options: HubOptions,
-    streams: Mutex<HashMap<Arc<str>, Arc<Channel<Tag>>>>,
+    tags: Arc<Table<Tag>>,
+    sounds: Arc<Table<Sound>>,
+}
+
+/// Streams of one kind, by name.
+pub(crate) struct Table<T> {
+    /// How long viewers are kept when a publisher's connection breaks.
+    grace: Duration,
+    streams: Mutex<HashMap<Arc<str>, Arc<Channel<T>>>>,
 }
 
 /// One stream, as it is now.
@@ -90,44 +102,70 @@ pub(crate) struct Busy;
 impl Hub {
     /// One without streams.
     pub fn new(options: HubOptions) -> Self {
-        Self { shared: Arc::new(Shared { options, streams: Mutex::default() }) }
+        let tags = Arc::new(Table::new(options.grace));
+        Self { shared: Arc::new(Shared { options, tags, sounds: Arc::new(Table::new(Duration::ZERO)) }) }
     }
 
-    /// All streams that are published or waited for, by name.
+    /// All streams that are published or waited for, by name; also those of sound alone that are broadcast
+    /// ([`crate::radio`]).
     pub fn streams(&self) -> Vec<StreamStatistics> {
-        let mut all: Vec<_> = self.lock().values().map(|channel| channel.statistics()).collect();
+        let mut all = self.shared.tags.statistics();
+        all.extend(self.shared.sounds.statistics());
         all.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         all
     }
 
     /// Begins to publish: viewers who wait for this name get it from its first key frame on.
     pub(crate) fn publish(&self, name: &str) -> Result<Publication, Busy> {
-        Publication::begin(self, self.channel(&mut self.lock(), name))
+        let tags = &self.shared.tags;
+        Publication::begin(tags, tags.channel(name, self.bounds()))
     }
 
     /// Begins to watch, or to wait for a publisher.
     pub(crate) fn subscribe(&self, name: &str) -> Subscription {
-        Subscription::new(self, self.channel(&mut self.lock(), name))
+        let tags = &self.shared.tags;
+        Subscription::new(tags, tags.channel(name, self.bounds()))
     }
 
-    fn channel(&self, streams: &mut HashMap<Arc<str>, Arc<Channel<Tag>>>, name: &str) -> Arc<Channel<Tag>> {
-        if let Some(channel) = streams.get(name) {
-            return channel.clone();
-        }
+    /// Begins to broadcast sound, kept within bounds of its own.
+    pub(crate) fn broadcast(&self, name: &str, bounds: Bounds) -> Result<Publication<Sound>, Busy> {
+        let sounds = &self.shared.sounds;
+        Publication::begin(sounds, sounds.channel(name, bounds))
+    }
+
+    fn bounds(&self) -> Bounds {
         let options = &self.shared.options;
-        let bounds = Bounds {
+        Bounds {
             delay: i64::try_from(options.delay.as_millis()).unwrap_or(i64::MAX),
             backlog: options.backlog,
             cache: options.cache,
-        };
+            burst: Burst::LAST,
+        }
+    }
+}
+
+impl<T: Unit> Table<T> {
+    fn new(grace: Duration) -> Self {
+        Self { grace, streams: Mutex::default() }
+    }
+
+    fn channel(&self, name: &str, bounds: Bounds) -> Arc<Channel<T>> {
+        let mut streams = self.lock();
+        if let Some(channel) = streams.get(name) {
+            return channel.clone();
+        }
         let name: Arc<str> = name.into();
         let channel = Arc::new(Channel::new(name.clone(), bounds));
         streams.insert(name, channel.clone());
         channel
     }
 
+    fn statistics(&self) -> Vec<StreamStatistics> {
+        self.lock().values().map(|channel| channel.statistics()).collect()
+    }
+
     /// Forgets a stream that has ended, or that nobody publishes or watches.
-    fn tidy(&self, channel: &Arc<Channel<Tag>>) {
+    fn tidy(&self, channel: &Arc<Channel<T>>) {
         let mut streams = self.lock();
         let is_there = streams.get(&channel.name).is_some_and(|there| Arc::ptr_eq(there, channel));
         if is_there && channel.is_idle() {
@@ -135,9 +173,9 @@ impl Hub {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Channel<Tag>>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Channel<T>>>> {
         // A panic elsewhere leaves the map whole: every change to it is one call.
-        self.shared.streams.lock().unwrap_or_else(PoisonError::into_inner)
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

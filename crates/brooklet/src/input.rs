@@ -3,10 +3,12 @@
 //! | file | holds |
 //! |---|---|
 //! | `demuxed` | bytes and their demuxer |
+//! | `device` | devices, and where their clock meets the job's |
 //! | `probe` | which format bytes have |
 //! | `timeline` | the way of times onto the job's clock |
 
 mod demuxed;
+mod device;
 mod probe;
 mod timeline;
 
@@ -18,9 +20,11 @@ use brooklet_format::DemuxerInfo;
 use brooklet_media::{DemuxEvent, MediaKind, Metadata, Packet, StreamParams, Timestamp};
 
 use crate::job::{InputSpec, Journal};
-use crate::protocol::{self, Origin, PacketSource, SourceOptions};
+use crate::protocol::{self, ByteSource, Origin, PacketSource, SourceOptions};
 use crate::{Error, Result, Stopper, Url};
 use demuxed::{Demuxed, Nothing};
+pub(crate) use device::CaptureStart;
+pub use device::{INPUT_DEVICES, InputDevice};
 pub use probe::{Probed, probe};
 use timeline::Timeline;
 
@@ -40,14 +44,25 @@ pub(crate) enum InputEvent {
     Params(usize, StreamParams),
 }
 
+/// What an input's container, or what stands for one, is called.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Format {
+    /// ffmpeg's names, joined by commas.
+    pub(crate) names: &'static str,
+    /// In words.
+    pub(crate) description: &'static str,
+}
+
 /// An input that has been opened, and whose streams are known.
 pub(crate) struct Input {
     url: String,
     spec: InputSpec,
     stopper: Stopper,
     journal: Arc<Journal>,
-    format: &'static DemuxerInfo,
+    format: Format,
     source: Box<dyn PacketSource>,
+    /// For devices: the job's zero on their clock, which the first packet sets.
+    captured: Option<CaptureStart>,
     streams: Vec<StreamParams>,
     pending: VecDeque<DemuxEvent>,
     timeline: Timeline,
@@ -57,14 +72,17 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// Opens a URL and reads until its streams are known. With `keep_time`, its timestamps stay as they are.
+    /// Opens a URL and reads until its streams are known. With `keep_time`, its timestamps stay as they are; without, a
+    /// device's are led to zero with those of the others that share `captured`.
     pub(crate) fn open(
         spec: &InputSpec,
         stopper: &Stopper,
         journal: &Arc<Journal>,
         keep_time: bool,
+        captured: &CaptureStart,
     ) -> Result<Self> {
         let (format, source) = open(spec, stopper, journal)?;
+        let captured = (source.is_captured() && !keep_time).then(|| captured.clone());
         let mut input = Self {
             url: spec.url.clone(),
             spec: spec.clone(),
@@ -72,6 +90,7 @@ impl Input {
             journal: journal.clone(),
             format,
             source,
+            captured,
             streams: Vec::new(),
             pending: VecDeque::new(),
             timeline: Timeline::new(0, false),
@@ -94,13 +113,18 @@ impl Input {
     }
 
     /// ffmpeg's names of the format.
-    pub(crate) const fn format(&self) -> &'static DemuxerInfo {
+    pub(crate) const fn format(&self) -> Format {
         self.format
     }
 
     /// Title and the like.
     pub(crate) fn metadata(&self) -> Metadata {
         self.source.metadata()
+    }
+
+    /// What is being played, where that has changed since the last call.
+    pub(crate) fn take_title(&mut self) -> Option<String> {
+        self.source.take_title()
     }
 
     /// Where its own clock starts.
@@ -138,6 +162,9 @@ impl Input {
             };
             match event {
                 Some(DemuxEvent::Packet(mut packet)) => {
+                    if !self.place(&packet) {
+                        continue;
+                    }
                     self.timeline.apply(&mut packet);
                     return Ok(Some(InputEvent::Packet(packet)));
                 }
@@ -151,6 +178,24 @@ impl Input {
                 None => return Ok(None),
             }
         }
+    }
+
+    /// Sets the timeline of a device, where its first packet has not. False for what was captured before the job's zero.
+    fn place(&mut self, packet: &Packet) -> bool {
+        let (Some(captured), Some(stream)) = (&self.captured, self.streams.get(packet.stream)) else {
+            return true;
+        };
+        let at = stream.time_base.at(packet.pts);
+        let zero = captured.zero(at);
+        if at < zero {
+            return false;
+        }
+        // Its clock runs on while it is unplugged: what comes then is where it belongs, and no jump.
+        let offset = self.spec.offset_nanos - (zero + self.spec.start.unwrap_or_default()).as_nanos();
+        self.timeline = Timeline::new(offset, false);
+        self.streams.iter().for_each(|stream| self.timeline.add_stream(stream));
+        self.captured = None;
+        true
     }
 
     /// What the source gives next, and to the journal what it left out.
@@ -217,7 +262,8 @@ impl Input {
         let skip = self.spec.start.unwrap_or_default();
         let zero = if keep_time { Timestamp::ZERO } else { self.start + skip };
         // A file with an index says when its packets are due; only a stream can jump.
-        let may_jump = !keep_time && !self.format.has_name("mp4");
+        let indexed = self.format.names.split(',').any(|name| name == "mp4");
+        let may_jump = !keep_time && !indexed;
         self.timeline = Timeline::new(self.spec.offset_nanos - zero.as_nanos(), may_jump);
         self.streams.iter().for_each(|stream| self.timeline.add_stream(stream));
         if !skip.is_zero() {
@@ -313,27 +359,33 @@ impl Ahead {
     }
 }
 
-type Opened = (&'static DemuxerInfo, Box<dyn PacketSource>);
+type Opened = (Format, Box<dyn PacketSource>);
 
 /// Opens a URL, and finds its format where its protocol has none.
 fn open(spec: &InputSpec, stopper: &Stopper, journal: &Arc<Journal>) -> Result<Opened> {
-    let url = Url::parse(&spec.url);
-    let failed = |source| Error::media(&spec.url, source);
-    let named = spec.format.as_deref().map(brooklet_format::demuxer).transpose().map_err(failed)?;
-    // A generated source has no bytes, and its name is a text of its own.
-    if named.is_some_and(|format| format.is_generated()) {
-        return Demuxed::open(spec, named, Box::new(Nothing));
-    }
-    let scheme = protocol::scheme(&url)?;
     let options = SourceOptions {
         timeout: spec.timeout,
         reconnect: spec.reconnect,
         tls: spec.tls.clone(),
         rtmp: spec.rtmp.clone(),
         buffer: spec.buffer,
+        http: spec.http.clone(),
         journal: journal.clone(),
         stopper: stopper.clone(),
     };
+    // A device has no bytes, and its url is its name.
+    if let Some(device) = spec.format.as_deref().and_then(InputDevice::find) {
+        let format = Format { names: device.name, description: device.description };
+        return Ok((format, device.open(spec, &options)?));
+    }
+    let url = Url::parse(&spec.url);
+    let failed = |source| Error::media(&spec.url, source);
+    let named = spec.format.as_deref().map(brooklet_format::demuxer).transpose().map_err(failed)?;
+    // A generated source has no bytes, and its name is a text of its own.
+    if named.is_some_and(|format| format.is_generated()) {
+        return demuxed(spec, named, Box::new(Nothing));
+    }
+    let scheme = protocol::scheme(&url)?;
     // Samples in datagrams have no packets of their own: what plays them must see the datagrams.
     if let (Some(format), true, "udp") = (named, spec.buffer.is_some(), url.scheme.as_str()) {
         let pcm = demuxed::raw_sound(spec, format).ok_or_else(|| {
@@ -342,7 +394,7 @@ fn open(spec: &InputSpec, stopper: &Stopper, journal: &Arc<Journal>) -> Result<O
                 spec.url
             ))
         })?;
-        return Ok((format, crate::voice::open_raw(&url, pcm, spec, &options)?));
+        return Ok((format.into(), crate::voice::open_raw(&url, pcm, spec, &options)?));
     }
     let described = match named {
         Some(format) => format.has_name("sdp"),
@@ -351,13 +403,13 @@ fn open(spec: &InputSpec, stopper: &Stopper, journal: &Arc<Journal>) -> Result<O
     if described && let Origin::Bytes(mut source) = scheme.open_source(&url, &options)? {
         let text = read_text(source.as_mut())?;
         let format = brooklet_format::demuxer("sdp").map_err(failed)?;
-        return Ok((format, crate::rtp::open_described(&url, &text, &options)?));
+        return Ok((format.into(), crate::rtp::open_described(&url, &text, &options)?));
     }
     match scheme.open_source(&url, &options)? {
-        Origin::Bytes(source) => Demuxed::open(spec, named, source),
+        Origin::Bytes(source) => demuxed(spec, named, source),
         Origin::Packets(source) => {
             let usual = brooklet_format::demuxer(scheme.default_format().unwrap_or("flv"));
-            Ok((usual.map_err(failed)?, source))
+            Ok((usual.map_err(failed)?.into(), source))
         }
     }
 }
@@ -372,5 +424,20 @@ fn read_text(source: &mut dyn protocol::ByteSource) -> Result<String> {
             return Ok(String::from_utf8_lossy(&text).into_owned());
         }
         text.extend_from_slice(&bytes);
+    }
+}
+
+fn demuxed(
+    spec: &InputSpec,
+    named: Option<&'static DemuxerInfo>,
+    source: Box<dyn ByteSource>,
+) -> Result<Opened> {
+    let (format, source) = Demuxed::open(spec, named, source)?;
+    Ok((format.into(), source))
+}
+
+impl From<&'static DemuxerInfo> for Format {
+    fn from(info: &'static DemuxerInfo) -> Self {
+        Self { names: info.names, description: info.description }
     }
 }

@@ -18,8 +18,8 @@ pub(crate) use counters::Counters;
 pub use counters::{Journal, Playback};
 pub(crate) use plan::{Action, action};
 pub use spec::{
-    AudioSpec, CodecChoice, DeviceSpec, FpsMode, InputSpec, Listen, Map, OutputSpec, Reconnect, Specifier,
-    VideoSpec,
+    AudioSpec, CaptureSpec, CodecChoice, DeviceSpec, FpsMode, Gap, InputSpec, Listen, Map, OutputSpec,
+    Reconnect, Specifier, VideoSpec,
 };
 
 use crate::{Error, Probed, Result, Stopper};

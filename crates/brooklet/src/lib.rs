@@ -12,6 +12,8 @@
 //! | [`Job`] | inputs to outputs, as one run of the program does it |
 //! | [`probe()`] | what is in a URL |
 //! | [`RtmpServer`] | any number of publishers and viewers, on the streams of a [`Hub`] |
+//! | [`radio::Broadcast`] | one stream of sound to any number of listeners, on the same [`Hub`] |
+//! | [`speed`] | how fast this machine codes |
 //! | [`Stopper`] | stops any of these from another thread |
 //! | [`protocol::register`] | adds a protocol of your own |
 //!
@@ -21,6 +23,8 @@
 //! | `udp://`, `tcp://` | yes | yes, UDP paced by the media's clock |
 //! | `rtmp://` | plays | publishes, or listens for viewers |
 //! | `rtmps://` | the same within TLS: feature `tls` | |
+//! | `http://`, `https://` | files and live streams, with their titles | to a server by POST or PUT; listening is `brooklet-server`'s |
+//! | `icecast://` | | a source of an Icecast server |
 //!
 //! Read [`Reader`] and [`Writer`] first.
 //!
@@ -42,6 +46,7 @@
 //! # }
 //! ```
 
+mod backoff;
 pub mod chunk;
 pub mod error;
 pub mod hub;
@@ -51,19 +56,28 @@ mod output;
 pub mod play;
 pub mod protocol;
 mod queue;
+pub mod radio;
 pub mod reader;
 pub mod rtmp;
 mod rtp;
-mod runtime;
+pub mod runtime;
+pub mod speed;
 mod stage;
 mod stop;
 mod url;
 mod voice;
+#[cfg(feature = "webrtc")]
+pub mod webrtc;
 pub mod writer;
 
 /// What `-vf` and `-af` understand.
 pub mod filters {
     pub use brooklet_convert::{AudioFilters, VideoFilters};
+}
+
+/// What this machine has to capture from and to play on.
+pub mod devices {
+    pub use brooklet_device::{Device, DeviceKind, cameras, displays, sound_devices};
 }
 
 /// The vocabulary: formats, frames, packets, time.
@@ -72,7 +86,7 @@ pub use brooklet_rtp::CatchUp;
 pub use chunk::Chunk;
 pub use error::{Error, Result};
 pub use hub::Hub;
-pub use input::{Probed, probe};
+pub use input::{INPUT_DEVICES, InputDevice, Probed, probe};
 pub use job::{Job, Progress, Running};
 pub use output::{OUTPUT_DEVICES, OutputDevice};
 pub use reader::Reader;

@@ -11,8 +11,9 @@ use std::time::Duration;
 use brooklet_format::{MuxOptions, MuxerInfo};
 use brooklet_media::{Interleaver, MediaKind, Metadata, Packet, PacketSink, StreamParams};
 
-use crate::job::{Counters, Journal, OutputSpec};
+use crate::job::{Counters, Gap, Journal, Listen, OutputSpec};
 use crate::protocol::{self, LivePacketSink, SinkOptions, Target};
+use crate::radio::NowPlaying;
 use crate::rtp::SdpFile;
 use crate::{Error, Result, Stopper, Url};
 use device::DeviceSink;
@@ -101,6 +102,15 @@ impl OutputFormat {
         !matches!(self.url.scheme.as_str(), "file" | "pipe")
     }
 
+    /// What is heard where the source of its sound falls silent.
+    pub(crate) fn gap(&self, spec: &OutputSpec) -> Gap {
+        let is_broadcast = match self.url.scheme.as_str() {
+            "http" | "https" => spec.listen != Listen::No,
+            scheme => scheme.starts_with("icecast"),
+        };
+        spec.gap.unwrap_or(if is_broadcast { Gap::Silence } else { Gap::Hold })
+    }
+
     /// Opens it, where it holds packets; a device is opened with its first frame. As for the rest, see
     /// [`OutputFormat::open_packets`]. `ended` ends a device at once.
     pub(crate) fn open(
@@ -110,11 +120,17 @@ impl OutputFormat {
         stopper: &Stopper,
         ended: &Stopper,
         journal: &Arc<Journal>,
+        playing: &NowPlaying,
     ) -> Result<Opened> {
         Ok(match self.holds {
-            Holds::Packets(info) => {
-                Opened::Packets(Box::new(self.open_packets(info, spec, realtime, stopper, journal)?))
-            }
+            Holds::Packets(info) => Opened::Packets(Box::new(self.open_packets(
+                info,
+                spec,
+                realtime,
+                [stopper, ended],
+                journal,
+                playing,
+            )?)),
             Holds::Frames(device) => Opened::Frames(device.open(spec, ended)),
         })
     }
@@ -126,19 +142,25 @@ impl OutputFormat {
         info: &'static MuxerInfo,
         spec: &OutputSpec,
         realtime: bool,
-        stopper: &Stopper,
+        [stopper, ended]: [&Stopper; 2],
         journal: &Arc<Journal>,
+        playing: &NowPlaying,
     ) -> Result<Output> {
         let options = SinkOptions {
             timeout: spec.timeout,
             listen: spec.listen,
             reconnect: spec.reconnect,
             max_delay: spec.max_delay.or(realtime.then_some(MAX_DELAY)),
+            is_realtime: realtime,
             journal: journal.clone(),
             overwrite: spec.overwrite,
             tls: spec.tls.clone(),
             rtmp: spec.rtmp.clone(),
             sdp: self.sdp.clone(),
+            http: spec.http.clone(),
+            format: info.name,
+            playing: playing.clone(),
+            ending: ended.clone(),
             stopper: stopper.clone(),
         };
         let url = spec.url.clone();

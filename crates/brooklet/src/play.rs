@@ -123,7 +123,7 @@ impl Player {
     /// What can't be opened; [`Error::Stopped`].
     pub fn open(spec: &PlaySpec, stopper: &Stopper) -> Result<Self> {
         let journal: Arc<Journal> = Arc::default();
-        let input = Input::open(&spec.input, stopper, &journal, false)?;
+        let input = Input::open(&spec.input, stopper, &journal, false, &Default::default())?;
         let probed = input.describe();
         let shared = Arc::new(Shared::new(journal, spec.volume));
         Ok(Self { spec: spec.clone(), input, probed, stopper: stopper.clone(), shared })

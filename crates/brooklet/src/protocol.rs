@@ -1,9 +1,13 @@
 //! Where bytes come from and go to: one module per protocol, and the registry that finds them by scheme.
 
 pub mod file;
+pub mod http;
+pub mod icecast;
 pub(crate) mod pace;
 pub mod pipe;
+pub mod places;
 pub(crate) mod socket;
+pub mod stream;
 pub mod tcp;
 pub mod tls;
 pub mod udp;
@@ -13,6 +17,7 @@ use std::time::Duration;
 
 use brooklet_media::{DemuxEvent, Metadata, PacketSink, Piece, Source};
 use bytes::Bytes;
+pub use http::HttpOptions;
 pub use tls::TlsOptions;
 
 pub use crate::rtmp::RtmpOptions;
@@ -20,6 +25,7 @@ use crate::rtp::SdpFile;
 use crate::voice::Buffering;
 
 use crate::job::{Journal, Listen, Reconnect};
+use crate::radio::NowPlaying;
 use crate::{Error, Result, Stopper, Url};
 
 /// How to open an input.
@@ -37,6 +43,8 @@ pub struct SourceOptions {
     pub rtmp: RtmpOptions,
     /// Whether, and how, sound is played as it comes rather than read.
     pub buffer: Option<Buffering>,
+    /// For HTTP.
+    pub http: HttpOptions,
     /// Frees whoever waits for this input.
     pub stopper: Stopper,
 }
@@ -53,6 +61,8 @@ pub struct SinkOptions {
     /// How old what waits may grow before it is skipped up to the last key frame; `None` waits, and whoever writes
     /// blocks.
     pub max_delay: Option<Duration>,
+    /// Whether what is written comes no faster than time passes.
+    pub is_realtime: bool,
     /// Where to say what is worth a line and no error.
     pub journal: Arc<Journal>,
     /// Replace a file that exists.
@@ -63,6 +73,14 @@ pub struct SinkOptions {
     pub rtmp: RtmpOptions,
     /// For RTP: the file that describes what is sent, and which of its media this output is.
     pub sdp: Option<(Arc<SdpFile>, usize)>,
+    /// For HTTP and Icecast.
+    pub http: HttpOptions,
+    /// The format that is written, by ffmpeg's name.
+    pub format: &'static str,
+    /// What is being played, as it changes.
+    pub playing: NowPlaying,
+    /// Stopped when the job is to end: then nobody need wait for time to pass.
+    pub ending: Stopper,
     /// Frees whoever waits for this output.
     pub stopper: Stopper,
 }
@@ -96,12 +114,23 @@ pub trait ByteSource: Send {
     ///
     /// Where [`Source::seekable`] is false, or the system refuses.
     fn seek(&mut self, at: u64) -> Result<()>;
+
+    /// What is being played, where that has changed since the last call.
+    fn take_title(&mut self) -> Option<String> {
+        None
+    }
 }
 
 /// Streams and packets of an input that has no container, or whose container has been opened.
 pub trait PacketSource: Send {
     /// Whether time passes at the other end: then what is not read now is lost or late.
     fn is_live(&self) -> bool;
+
+    /// Whether its times are those of [`brooklet_device::capture_time`]: then what several devices of a job give stays
+    /// together by its times.
+    fn is_captured(&self) -> bool {
+        false
+    }
 
     /// What comes next; blocks until there is something. `None` at the end.
     ///
@@ -133,6 +162,11 @@ pub trait PacketSource: Send {
     /// What it left out that a person may miss, a line each, since the last call; the caller names the input.
     fn take_warnings(&mut self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// What is being played, where that has changed since the last call.
+    fn take_title(&mut self) -> Option<String> {
+        None
     }
 }
 
@@ -257,6 +291,8 @@ fn registry() -> &'static RwLock<Vec<Arc<dyn Scheme>>> {
     REGISTRY.get_or_init(|| {
         RwLock::new(vec![
             Arc::new(file::FileScheme),
+            Arc::new(http::Http),
+            Arc::new(icecast::Icecast),
             Arc::new(pipe::Pipe),
             Arc::new(tcp::Tcp),
             Arc::new(udp::Udp),

@@ -90,6 +90,13 @@ impl<T> Queue<T> {
         .await
     }
 
+    /// Adds an item where there is room; false where there is none.
+    #[cfg(feature = "webrtc")]
+    pub(crate) fn try_push(&self, item: T) -> bool {
+        let state = self.lock();
+        state.items.len() < self.shared.capacity && self.add(state, item).is_ok()
+    }
+
     /// The next item; blocks until there is one. `None` at the end.
     pub(crate) fn pop(&self) -> Option<T> {
         match self.pop_until(None) {
@@ -189,6 +196,12 @@ impl<T> Queue<T> {
         self.lock().closed
     }
 
+    /// Whether no more items will be added, though some may wait.
+    pub(crate) fn is_over(&self) -> bool {
+        let state = self.lock();
+        state.ended || state.closed
+    }
+
     fn add(&self, mut state: MutexGuard<'_, State<T>>, item: T) -> Result<(), Closed> {
         if state.closed {
             return Err(Closed);
@@ -231,6 +244,12 @@ impl<T> State<T> {
         if !self.wakers.iter().any(|known| known.will_wake(waker)) {
             self.wakers.push(waker.clone());
         }
+    }
+}
+
+impl<T> std::fmt::Debug for Queue<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Queue").finish_non_exhaustive()
     }
 }
 

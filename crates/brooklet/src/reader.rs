@@ -8,7 +8,7 @@ use brooklet_convert::AudioTarget;
 use brooklet_media::{Decoder, Frame, FramePool, MediaKind, SampleFormat, StreamParams, Timestamp};
 
 use crate::chunk::{Chunk, Gather};
-use crate::input::{Input, InputEvent};
+use crate::input::{CaptureStart, Input, InputEvent};
 use crate::job::{AudioSpec, InputSpec, Journal, VideoSpec};
 use crate::stage::cut::{Cut, Window};
 use crate::stage::{Chain, PictureChain, SoundChain};
@@ -58,7 +58,7 @@ impl Reader {
     pub fn open_with(spec: &InputSpec, stopper: &Stopper) -> Result<Self> {
         let journal = Arc::default();
         Ok(Self {
-            input: Input::open(spec, stopper, &journal, false)?,
+            input: Input::open(spec, stopper, &journal, false, &CaptureStart::default())?,
             journal,
             url: spec.url.clone(),
             spec: spec.clone(),

@@ -4,7 +4,6 @@
 //! |---|---|
 //! | `connect` | the way to a server, with its login, until it has agreed |
 //! | `options` | what the user says beyond the URL |
-//! | `stream` | the socket, in the clear or within TLS |
 //! | `connection` | one socket driving the client's state machine |
 //! | `outbox` | what waits to be sent on a socket, the client's or the server's |
 //! | `sink` | packets to tags |
@@ -12,11 +11,10 @@
 //! | `publish` | sending a stream to a server |
 //! | `play` | receiving a stream from a server |
 //! | `redirect` | when a server asks us to connect elsewhere |
-//! | `dial`, `backoff` | making a connection, and making it again, after how long a wait |
+//! | `dial` | making a connection, and making it again |
 //! | `listen` | waiting for one viewer, or serving all who come |
 //! | `server` | any number of publishers and viewers: [`RtmpServer`] |
 
-mod backoff;
 mod connect;
 mod connection;
 mod dial;
@@ -28,7 +26,6 @@ mod publish;
 mod redirect;
 mod server;
 mod sink;
-mod stream;
 mod uplink;
 
 pub use server::{Access, Report, RtmpServer, RtmpServerOptions, Token, Visit};

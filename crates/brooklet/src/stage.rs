@@ -6,6 +6,8 @@ mod chain;
 pub(crate) mod cut;
 pub(crate) mod decode;
 pub(crate) mod encode;
+pub(crate) mod gap;
+mod pace;
 mod picture;
 pub(crate) mod present;
 pub(crate) mod read;
@@ -13,5 +15,6 @@ mod sound;
 
 pub(crate) use behind::Behind;
 pub(crate) use chain::Chain;
+pub(crate) use pace::Pace;
 pub(crate) use picture::PictureChain;
 pub(crate) use sound::SoundChain;

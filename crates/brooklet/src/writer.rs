@@ -8,14 +8,18 @@ use brooklet_media::{
     TimeBase, VideoFrame,
 };
 
-use crate::job::{Action, AudioSpec, Counters, FpsMode, Journal, OutputSpec, Playback, VideoSpec, action};
+use crate::job::{
+    Action, AudioSpec, Counters, FpsMode, Gap, Journal, OutputSpec, Playback, VideoSpec, action,
+};
 use crate::output::device::DeviceSink;
 use crate::output::mixer::Mixer;
 use crate::output::{Exit, Opened, Output, OutputFormat, mixer_for};
 use crate::queue::Queue;
+use crate::radio::NowPlaying;
 use crate::stage::Chain;
 use crate::stage::cut::Window;
 use crate::stage::encode::{self, AudioWork, EncodeStage, VideoWork, Work};
+use crate::stage::gap::GapFiller;
 use crate::stage::present::PresentStage;
 use crate::{Error, Result, Stopper};
 
@@ -33,6 +37,7 @@ pub struct Writer {
     threads: Vec<JoinHandle<Result<()>>>,
     counters: Arc<Counters>,
     journal: Arc<Journal>,
+    playing: NowPlaying,
     /// Until the first write.
     works: Vec<Lane>,
 }
@@ -106,6 +111,7 @@ impl Writer {
             threads: Vec::new(),
             counters: Arc::default(),
             journal: Arc::default(),
+            playing: NowPlaying::new(),
             works: Vec::new(),
         })
     }
@@ -170,6 +176,11 @@ impl Writer {
         Ok(())
     }
 
+    /// What is being played: changed at any time, and told to the listeners of a broadcast.
+    pub const fn now_playing(&self) -> &NowPlaying {
+        &self.playing
+    }
+
     /// Lines of warning since the last call: a connection that broke and was made again, and the like.
     pub fn warnings(&self) -> Vec<String> {
         self.journal.take()
@@ -218,7 +229,14 @@ impl Writer {
     }
 
     fn open(&mut self) -> Result<()> {
-        let opened = self.format.open(&self.spec, false, &self.stopper, &self.stopper, &self.journal)?;
+        let opened = self.format.open(
+            &self.spec,
+            false,
+            &self.stopper,
+            &self.stopper,
+            &self.journal,
+            &self.playing,
+        )?;
         let output = match opened {
             Opened::Packets(output) => *output,
             Opened::Frames(sink) => return self.start_presenting(sink),
@@ -233,6 +251,7 @@ impl Writer {
                 work,
                 window: Window::default(),
                 exits: vec![Exit::new(&mixer, lane, None)],
+                gap: stream.silence(self.format.gap(&self.spec)),
                 counters: self.counters.clone(),
                 pool: self.pool.clone(),
             };
@@ -297,6 +316,15 @@ impl Drop for Writer {
 }
 
 impl Stream {
+    fn silence(&self, gap: Gap) -> Option<GapFiller> {
+        match self.shape {
+            Shape::Sound(SoundShape { rate, layout, format }) if gap == Gap::Silence => {
+                Some(GapFiller::new(AudioParams { format: Some(format), ..AudioParams::new(rate, layout) }))
+            }
+            _ => None,
+        }
+    }
+
     fn frames_of(&mut self, bytes: &[u8], pool: &FramePool) -> brooklet_media::Result<Vec<Frame>> {
         match self.shape {
             Shape::Picture(shape) => self.pictures_of(shape, bytes, pool),

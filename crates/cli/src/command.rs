@@ -54,6 +54,13 @@ pub(crate) enum Command {
         /// The value of `-h`.
         topic: Option<String>,
     },
+    /// `brooklet devices`.
+    Devices,
+    /// `brooklet bench`.
+    Bench {
+        /// How to say it.
+        globals: Globals,
+    },
     /// `brooklet completions`.
     Completions(Shell),
     /// `brooklet man`.
@@ -80,6 +87,10 @@ pub(crate) enum Show {
     Version,
     /// What there is of something.
     Table(Table),
+    /// `-sources`: devices that media come from.
+    Sources,
+    /// `-sinks`: devices that media go to.
+    Sinks,
 }
 
 /// The tables of what there is.
@@ -122,6 +133,10 @@ pub(crate) enum Verb {
     Demo,
     /// Serves publishers and viewers.
     Serve,
+    /// Lists devices.
+    Devices,
+    /// Measures this machine.
+    Bench,
     /// Says how to use the program.
     Help,
     /// Prints the man page.
@@ -132,8 +147,17 @@ pub(crate) enum Verb {
 
 impl Verb {
     /// All of them, in the order of the help.
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Probe, Self::Play, Self::Demo, Self::Serve, Self::Help, Self::Man, Self::Completions];
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Probe,
+        Self::Play,
+        Self::Demo,
+        Self::Serve,
+        Self::Devices,
+        Self::Bench,
+        Self::Help,
+        Self::Man,
+        Self::Completions,
+    ];
 
     /// As it is written.
     pub(crate) const fn name(self) -> &'static str {
@@ -142,6 +166,8 @@ impl Verb {
             Self::Play => "play",
             Self::Demo => "demo",
             Self::Serve => "serve",
+            Self::Devices => "devices",
+            Self::Bench => "bench",
             Self::Help => "help",
             Self::Man => "man",
             Self::Completions => "completions",
@@ -155,6 +181,8 @@ impl Verb {
             Self::Play => "play [-autoexit] [-nodisp] [-fs] [-ss TIME] [-volume N] URL",
             Self::Demo => "demo [-size 640x360] [-rate 30] [-rtmp URL] [-udp URL] [-t TIME]",
             Self::Serve => "serve [-rtmp 127.0.0.1:1935] [-publish_token TOKEN] [-play_token TOKEN]",
+            Self::Devices => "devices",
+            Self::Bench => "bench",
             Self::Help => "help [long|full|OPTION]",
             Self::Man => "man",
             Self::Completions => "completions bash|zsh|fish",
@@ -170,6 +198,8 @@ impl Verb {
                 "sends a test picture with a clock and a tone over RTMP and UDP, and says how to watch"
             }
             Self::Serve => "an RTMP server: who publishes a stream is seen by all who play it",
+            Self::Devices => "lists microphones, speakers, cameras and displays, and what they give or take",
+            Self::Bench => "measures which pictures and sound this machine codes in real time",
             Self::Help => "prints help; the same as -h",
             Self::Man => "prints the man page: brooklet man > brooklet.1",
             Self::Completions => "prints a completion script for a shell",

@@ -4,10 +4,13 @@
 //! and shows how far it is. There is no media logic here.
 
 mod args;
+mod bench;
 mod command;
 mod completions;
 mod console;
 mod demo;
+mod descriptors;
+mod devices;
 mod failure;
 mod help;
 mod keyboard;
@@ -21,6 +24,7 @@ mod run;
 mod serve;
 mod signals;
 mod status;
+mod supervisor;
 mod tables;
 mod version;
 
@@ -59,6 +63,7 @@ impl Exit {
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report_bug));
+    brooklet_server::register();
     let command = match args::parse(std::env::args_os().skip(1).collect()) {
         Ok(command) => command,
         Err(error) => return end(&Console::new(Level::Error), Err(error.into())),
@@ -81,6 +86,7 @@ fn execute(command: Command, console: &Console) -> Result<Exit, Failure> {
         }
         Command::Play { spec, globals } => play::run(&spec, &globals, console),
         Command::Serve { options, globals } => serve::run(*options, &globals, console),
+        Command::Bench { .. } => bench::run(),
         Command::Describe { inputs, .. } => describe(&inputs, console),
         Command::Probe { input, json, .. } => {
             let probed = brooklet::probe(&input)?;
@@ -93,6 +99,9 @@ fn execute(command: Command, console: &Console) -> Result<Exit, Failure> {
         Command::Show { show: Show::Help, topic } => print(&help::text(topic.as_deref())?),
         Command::Show { show: Show::Version, .. } => print(&version::text()),
         Command::Show { show: Show::Table(table), .. } => print(&tables::text(table)),
+        Command::Show { show: Show::Sources, topic } => print(&devices::sources(topic.as_deref())?),
+        Command::Show { show: Show::Sinks, topic } => print(&devices::sinks(topic.as_deref())?),
+        Command::Devices => print(&devices::text()),
         Command::Completions(shell) => print(&completions::script(shell)),
         Command::Man => print(&man::page()),
     }
@@ -142,8 +151,11 @@ fn globals(command: &Command) -> Globals {
         | Command::Probe { globals, .. }
         | Command::Play { globals, .. }
         | Command::Demo { globals, .. }
+        | Command::Bench { globals }
         | Command::Serve { globals, .. } => globals.clone(),
-        Command::Show { .. } | Command::Completions(_) | Command::Man => Globals::default(),
+        Command::Show { .. } | Command::Devices | Command::Completions(_) | Command::Man => {
+            Globals::default()
+        }
     }
 }
 

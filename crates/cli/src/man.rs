@@ -71,7 +71,7 @@ const EXIT_STATUS: [(&str, &str); 4] = [
     ("255", "Ctrl-C or SIGTERM; the output is finished properly."),
 ];
 
-const EXAMPLES: [(&str, &str); 6] = [
+const EXAMPLES: [(&str, &str); 7] = [
     ("A file to an RTMP server", "brooklet -re -i clip.mp4 -c copy -f flv rtmp://host/live/key"),
     ("Serve publishers and viewers", "brooklet serve -rtmp 0.0.0.0:1935 -publish_token SECRET"),
     ("Wait for one viewer", "brooklet -re -i clip.mp4 -f flv -listen 1 rtmp://127.0.0.1:1935/live/app"),
@@ -80,6 +80,10 @@ const EXAMPLES: [(&str, &str); 6] = [
         "brooklet -i clip.mp4 -s 640x360 -b:v 1M -f mpegts 'udp://239.0.0.1:1234?ttl=1'",
     ),
     ("Pictures for a program", "brooklet -i clip.mp4 -f rawvideo -pix_fmt rgb24 -"),
+    (
+        "Sound for any number of listeners",
+        "brooklet -re -i a.mp3 -f mp3 -listen 1 http://127.0.0.1:8000/live.mp3",
+    ),
     ("See that it works", "brooklet demo"),
 ];
 

@@ -13,6 +13,7 @@ use crate::keyboard::Keyboard;
 use crate::log::Level;
 use crate::progress::ProgressWriter;
 use crate::signals::Signals;
+use crate::supervisor::Supervisor;
 use crate::{Exit, overwrite, probe, status};
 
 /// The longest that the end of a job goes unnoticed.
@@ -35,7 +36,12 @@ pub(crate) fn run(convert: Convert, console: &Console, greeting: Option<&str>) -
     let keys = globals.stdin && !overwrite::reads_stdin(&job.inputs);
     let keyboard = keys.then(|| Keyboard::watch(stopper.clone())).flatten();
     for output in job.outputs.iter().filter(|output| output.listen == Listen::One) {
-        console.info(&format!("Waiting for a viewer of {}", output.url));
+        if output.url.starts_with("http") {
+            crate::descriptors::raise();
+            console.info(&format!("Serving {} to whoever listens", output.url));
+        } else {
+            console.info(&format!("Waiting for a viewer of {}", output.url));
+        }
     }
     let exit = || if signals.caught() { Exit::Signal } else { Exit::Done };
 
@@ -67,6 +73,8 @@ fn follow(
     progress: &mut ProgressWriter,
 ) -> Result<Progress, Failure> {
     let shown = globals.stats.unwrap_or_else(|| console.is_terminal() && console.says(Level::Info));
+    let mut supervisor = Supervisor::find();
+    supervisor.started();
     let mut due = Instant::now() + globals.stats_period;
     let mut nap = Duration::from_millis(1);
     while !running.is_done() {
@@ -80,6 +88,7 @@ fn follow(
         running.notes().iter().for_each(|note| console.info(note));
         let now = running.progress();
         progress.write(&now, false);
+        supervisor.alive(now.bytes + now.time.as_micros() as u64, || status::line(&now, false));
         if shown {
             console.status(&status_line(&now, &running.input_status(), console));
         }
@@ -87,6 +96,7 @@ fn follow(
     running.warnings().iter().for_each(|warning| console.warning(warning));
     running.notes().iter().for_each(|note| console.info(note));
     let last = running.progress();
+    supervisor.stopping();
     match running.wait() {
         // Whoever read our output has enough: that is an end like another.
         Err(error) if error.is_closed_pipe() || matches!(error, brooklet::Error::Stopped) => Ok(last),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use brooklet::rtmp::RtmpServerOptions;
 use brooklet::{Hub, RtmpServer, Stopper};
+use brooklet_server::{HttpServer, HttpServerOptions};
 
 use crate::Exit;
 use crate::args::{Globals, ServeOptions};
@@ -11,6 +12,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::keyboard::Keyboard;
 use crate::signals::Signals;
+use crate::supervisor::Supervisor;
 
 /// The longest that a stop or a message goes unnoticed.
 const NAP: Duration = Duration::from_millis(50);
@@ -22,6 +24,15 @@ pub(crate) fn run(options: ServeOptions, globals: &Globals, console: &Console) -
         Signals::watch(stopper.clone()).map_err(|reason| Failure::system("can't watch signals", reason))?;
     let hub = Hub::new(options.hub);
     let mut servers = Vec::new();
+    crate::descriptors::raise();
+    let mut pages = Vec::new();
+    for (scheme, address) in [("http", &options.http), ("https", &options.https)] {
+        if let Some(address) = address {
+            let tls = (scheme == "https").then(|| options.tls.clone());
+            let server = HttpServer::bind(address, &hub, HttpServerOptions { tls, ..Default::default() })?;
+            pages.push((scheme, server));
+        }
+    }
     if let Some(address) = &options.rtmps {
         let within_tls = RtmpServerOptions { tls: Some(options.tls), ..options.server.clone() };
         servers.push(("rtmps", RtmpServer::bind(address, &hub, within_tls)?));
@@ -33,16 +44,35 @@ pub(crate) fn run(options: ServeOptions, globals: &Globals, console: &Console) -
             console.info(&format!("Serving {scheme}://{address}/APP/STREAM to whoever publishes and plays"));
         }
     }
+    for (scheme, server) in &pages {
+        for address in server.local_addrs() {
+            console.info(&format!("Showing them at {scheme}://{address}/"));
+        }
+    }
     if keyboard.is_some() {
         console.info("Press [q] to stop");
     }
-    while !stopper.is_stopped() {
+    let mut supervisor = Supervisor::find();
+    supervisor.started();
+    for turn in 0.. {
+        if stopper.is_stopped() {
+            break;
+        }
         tell(&servers, console);
+        supervisor.alive(turn, || streams(&hub));
         std::thread::sleep(NAP);
     }
+    supervisor.stopping();
     servers.iter().for_each(|(_, server)| server.stop());
+    pages.iter().for_each(|(_, server)| server.stop());
     tell(&servers, console);
     Ok(if signals.caught() { Exit::Signal } else { Exit::Done })
+}
+
+fn streams(hub: &Hub) -> String {
+    let streams = hub.streams();
+    let viewers: usize = streams.iter().map(|stream| stream.viewers).sum();
+    format!("{} streams, {viewers} viewers", streams.iter().filter(|stream| stream.is_live).count())
 }
 
 fn tell(servers: &[(&str, RtmpServer)], console: &Console) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use brooklet::filters::{AudioFilters, VideoFilters};
-use brooklet::{OUTPUT_DEVICES, OutputDevice};
+use brooklet::{INPUT_DEVICES, InputDevice, OUTPUT_DEVICES, OutputDevice};
 use brooklet_codec::{DECODERS, ENCODERS};
 use brooklet_format::{DEMUXERS, MUXERS};
 use brooklet_media::{ChannelLayout, CodecId, MediaKind, PcmFormat, PixelFormat, SampleFormat};
@@ -68,7 +68,8 @@ pub(crate) fn text(table: Table) -> String {
 /// Names that `-f` takes.
 pub(crate) fn format_names() -> Vec<&'static str> {
     let inputs = DEMUXERS.iter().flat_map(|info| info.names.split(','));
-    let devices = OUTPUT_DEVICES.iter().flat_map(OutputDevice::names);
+    let devices = INPUT_DEVICES.iter().flat_map(InputDevice::names);
+    let devices = devices.chain(OUTPUT_DEVICES.iter().flat_map(OutputDevice::names));
     let mut names: Vec<_> = inputs.chain(MUXERS.iter().map(|info| info.name)).chain(devices).collect();
     names.sort_unstable();
     names.dedup();
@@ -102,9 +103,12 @@ fn formats(head: &str, demux: bool, mux: bool) -> String {
 fn devices() -> String {
     let generated = DEMUXERS.iter().filter(|info| info.is_generated());
     let inputs = generated.map(|info| (info.names.to_string(), true, false, info.description));
-    let names = |device: &OutputDevice| device.names().collect::<Vec<_>>().join(",");
-    let outputs = OUTPUT_DEVICES.iter().map(|device| (names(device), false, true, device.description));
-    let mut rows: Vec<_> = inputs.chain(outputs).collect();
+    let listed = |names: &mut dyn Iterator<Item = &'static str>| names.collect::<Vec<_>>().join(",");
+    let captured =
+        INPUT_DEVICES.iter().map(|device| (listed(&mut device.names()), true, false, device.description));
+    let outputs =
+        OUTPUT_DEVICES.iter().map(|device| (listed(&mut device.names()), false, true, device.description));
+    let mut rows: Vec<_> = inputs.chain(captured).chain(outputs).collect();
     rows.sort_unstable();
     directions("Devices:", rows.iter().map(|(name, read, write, what)| (name.as_str(), *read, *write, *what)))
 }

@@ -4,3 +4,5 @@
 pub(crate) use crate::pulse::list::sound_devices;
 #[cfg(target_os = "linux")]
 pub(crate) use crate::pulse::playback::{HangUp, Playback};
+#[cfg(target_os = "linux")]
+pub(crate) use crate::pulse::record::Recording;

@@ -4,20 +4,47 @@
 //! `brooklet` keeps sound and picture together) and decodes nothing. Unlike the rooms below it, it has threads, sockets
 //! and a clock: a device is all of these.
 //!
+//! | | Linux | macOS, Windows |
+//! |---|---|---|
+//! | [`Speaker`] | PulseAudio and PipeWire, by their own protocol, in Rust alone | not yet |
+//! | [`Microphone`], monitors of speakers | the same | not yet |
+//! | [`sound_devices`], [`cameras`], [`displays`] | what there is | not yet |
+//!
+//! Read [`Speaker`] and [`Microphone`] first.
+//!
+//! ```no_run
+//! use brooklet_device::{Microphone, MicrophoneOptions, Speaker, SpeakerOptions};
+//!
+//! # fn main() -> brooklet_device::Result<()> {
+//! // What the microphone hears, a moment later.
+//! let mut microphone = Microphone::open(&MicrophoneOptions::default())?;
+//! let mut speaker = Speaker::open(&SpeakerOptions::default())?;
+//! let clock = speaker.clock();
+//! while clock.heard() < 10 * 48_000 {
+//!     speaker.write(&microphone.read()?)?;
+//! }
+//! speaker.drain()
+//! # }
+//! ```
+//!
 //! Everything here fails with [`Error`], which tells a machine without such a device ([`Error::NoServer`]) from one that
 //! has others ([`Error::NoDevice`]), and the wish of a person to end ([`Error::Closed`]) from a fault.
 
 mod backend;
+mod clock;
 pub mod error;
 mod list;
+mod microphone;
 #[cfg(target_os = "linux")]
 mod pulse;
 mod speaker;
 #[cfg(feature = "window")]
 pub mod window;
 
+pub use clock::capture_time;
 pub use error::{Error, Result};
-pub use list::{Device, DeviceKind, sound_devices};
+pub use list::{Device, DeviceKind, cameras, displays, sound_devices};
+pub use microphone::{Microphone, MicrophoneOptions, MicrophoneStopper};
 pub use speaker::{Speaker, SpeakerClock, SpeakerOptions, SpeakerStopper};
 #[cfg(feature = "window")]
 pub use window::{Window, WindowOptions};

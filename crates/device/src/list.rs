@@ -26,6 +26,10 @@ pub enum DeviceKind {
     Microphone,
     /// Records what a speaker plays.
     Monitor,
+    /// Gives pictures.
+    Camera,
+    /// Shows windows.
+    Display,
 }
 
 impl DeviceKind {
@@ -35,6 +39,8 @@ impl DeviceKind {
             Self::Speaker => "speaker",
             Self::Microphone => "microphone",
             Self::Monitor => "monitor",
+            Self::Camera => "camera",
+            Self::Display => "display",
         }
     }
 }
@@ -46,4 +52,40 @@ impl DeviceKind {
 /// [`crate::Error::NoServer`] where there is no sound system.
 pub fn sound_devices() -> Result<Vec<Device>> {
     backend::sound_devices()
+}
+
+/// The cameras. On Linux these are what the kernel has under `/sys/class/video4linux`; elsewhere none is known.
+pub fn cameras() -> Vec<Device> {
+    let Ok(folder) = std::fs::read_dir("/sys/class/video4linux") else { return Vec::new() };
+    let camera = |entry: std::fs::DirEntry| {
+        let name = entry.file_name().into_string().ok().filter(|name| name.starts_with("video"))?;
+        let description = std::fs::read_to_string(entry.path().join("name")).unwrap_or_default();
+        Some(Device {
+            kind: DeviceKind::Camera,
+            is_default: name == "video0",
+            name: format!("/dev/{name}"),
+            description: description.trim().into(),
+            modes: Vec::new(),
+        })
+    };
+    let mut cameras: Vec<Device> = folder.flatten().filter_map(camera).collect();
+    cameras.sort_by(|one, other| one.name.cmp(&other.name));
+    cameras
+}
+
+/// Where windows can be: the display that the environment names, where it names one.
+pub fn displays() -> Vec<Device> {
+    let named =
+        [("WAYLAND_DISPLAY", "Wayland"), ("DISPLAY", "X11")].into_iter().filter_map(|(variable, system)| {
+            let name = std::env::var(variable).ok().filter(|name| !name.is_empty())?;
+            Some((name, system))
+        });
+    let display = |(number, (name, system)): (usize, (String, &str))| Device {
+        kind: DeviceKind::Display,
+        name,
+        description: system.into(),
+        is_default: number == 0,
+        modes: Vec::new(),
+    };
+    named.enumerate().map(display).collect()
 }

@@ -10,9 +10,11 @@
 //! | `spec` | sample formats, channels and buffer sizes, as it calls them |
 //! | `list` | its sinks and sources |
 //! | `playback` | a stream to a sink |
+//! | `record` | a stream from a source |
 
 mod connection;
 pub(crate) mod list;
 pub(crate) mod playback;
+pub(crate) mod record;
 mod server;
 mod spec;

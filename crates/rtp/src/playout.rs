@@ -27,6 +27,8 @@ const MAX_BYTES: usize = 8 << 20;
 const JUMP: Duration = Duration::from_secs(3);
 /// How far what waits may run past its target before some is dropped or hastened.
 const SLACK: Duration = Duration::from_millis(100);
+/// Nothing shorter is made in place of what is missing, unless less is.
+const LEAST_PIECE: Duration = Duration::from_millis(5);
 /// Where sound is hastened, and still more comes: what is further past its target is dropped.
 const MOST_SLACK: Duration = Duration::from_secs(2);
 
@@ -309,7 +311,7 @@ impl Playout {
         let gap = first - next;
         // What was inserted while this one was waited for stands for what is missing before it.
         if gap > self.usual / 2 && self.inserted < gap - self.usual / 2 {
-            let count = gap.min(self.usual);
+            let count = gap.min(self.piece());
             self.next = Some(next + count);
             self.measures.concealed += count;
             self.measures.losses += u64::from(!self.concealing);
@@ -317,8 +319,8 @@ impl Playout {
         }
         if self.needs_time(now) {
             self.since_expansion = 0;
-            self.measures.expanded += self.usual;
-            return Decision::Expand(self.usual);
+            self.measures.expanded += self.piece();
+            return Decision::Expand(self.piece());
         }
         self.since_expansion = self.since_expansion.saturating_add(1);
         self.account_for_inserted(gap.max(0));
@@ -366,8 +368,8 @@ impl Playout {
 
     /// Whether the stream goes on, and this counts, is known when the next unit comes.
     fn underrun(&mut self) -> Decision {
-        self.inserted = self.inserted.saturating_add(self.usual);
-        Decision::Expand(self.usual)
+        self.inserted = self.inserted.saturating_add(self.piece());
+        Decision::Expand(self.piece())
     }
 
     /// Moves a unit to where its timestamp is without jumps. False where it may be forged.
@@ -391,6 +393,11 @@ impl Playout {
         unit.timestamp = to;
         self.drift = Drift::new();
         true
+    }
+
+    /// What is made at once in place of what is missing: a unit, and no crumbs where units are tiny.
+    fn piece(&self) -> i64 {
+        self.usual.max(self.ticks(LEAST_PIECE))
     }
 
     fn drop_first(&mut self) {

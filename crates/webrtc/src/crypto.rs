@@ -13,9 +13,23 @@ mod srtp;
 use std::sync::{Arc, OnceLock};
 
 use hmac::{Hmac, Mac};
+use rand_core::{OsRng, RngCore};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use str0m::crypto::{CryptoProvider, Sha1HmacProvider, Sha256Provider};
+
+use crate::{Error, Result};
+
+/// Bytes that nobody can guess, for names that let those in who know them.
+///
+/// # Errors
+///
+/// [`Error::Crypto`] where the system gives none.
+pub fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    let filled = OsRng.try_fill_bytes(&mut bytes);
+    filled.map(|()| bytes).map_err(|error| Error::Crypto(format!("no random numbers: {error}")))
+}
 
 /// What all sessions share.
 pub(crate) fn provider() -> Arc<CryptoProvider> {

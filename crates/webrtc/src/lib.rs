@@ -66,5 +66,6 @@ mod error;
 mod session;
 
 pub use crypto::certificate::Certificate;
+pub use crypto::random;
 pub use error::{Error, Result};
 pub use session::{Event, Output, Session, SessionOptions, Statistics, Transmit};

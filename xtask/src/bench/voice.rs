@@ -49,7 +49,8 @@ pub(super) fn run(program: &Path, folder: &Path) -> Outcome {
     ];
     for (number, network) in networks.iter().enumerate() {
         let port = 38_000 + 8 * number as u16;
-        let ours = format!("-v error -buffer 60ms -i rtp://127.0.0.1:{port}?timeout=1500000 -f s16le -");
+        let ours =
+            format!("-v error -buffer 60ms -i rtp://127.0.0.1:{port}?timeout=1500000 -c copy -f s16le -");
         let gst = format!(
             "-q udpsrc port={port} caps=application/x-rtp,media=audio,clock-rate=8000,encoding-name=PCMU,payload=0 \
              ! rtpjitterbuffer latency=60 ! rtppcmudepay ! mulawdec ! fdsink sync=true"

@@ -1,14 +1,16 @@
 //! One stream: its past, who publishes it, and who waits for more.
 
+#[cfg(feature = "webrtc")]
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use brooklet_flv::Tag;
 
-use super::log::{Bounds, Cursor, Log};
+use super::log::{Bounds, Burst, Cursor, Log};
 use super::unit::Unit;
-use super::{Busy, Hub, StreamStatistics};
+use super::{Busy, StreamStatistics, Table};
 use crate::runtime;
 
 /// A stream, under one name for as long as it lives.
@@ -17,6 +19,9 @@ pub(super) struct Channel<T> {
     state: Mutex<State<T>>,
     sent: AtomicU64,
     skipped: AtomicU64,
+    /// A viewer can't go on without a key frame.
+    #[cfg(feature = "webrtc")]
+    wish: AtomicBool,
 }
 
 struct State<T> {
@@ -48,7 +53,14 @@ impl<T: Unit> Channel<T> {
             waiting: Vec::new(),
             free: Vec::new(),
         };
-        Self { name, state: Mutex::new(state), sent: AtomicU64::new(0), skipped: AtomicU64::new(0) }
+        Self {
+            name,
+            state: Mutex::new(state),
+            sent: AtomicU64::new(0),
+            skipped: AtomicU64::new(0),
+            #[cfg(feature = "webrtc")]
+            wish: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn statistics(&self) -> StreamStatistics {
@@ -127,23 +139,23 @@ impl<T> State<T> {
 }
 
 /// A publisher's end of a stream. Dropping it without [`Publication::end`] means that the connection broke.
-pub(crate) struct Publication {
-    hub: Hub,
-    channel: Arc<Channel<Tag>>,
+pub(crate) struct Publication<T: Unit = Tag> {
+    table: Arc<Table<T>>,
+    channel: Arc<Channel<T>>,
     generation: u64,
     woken: Vec<Waker>,
 }
 
-impl Publication {
-    pub(super) fn begin(hub: &Hub, channel: Arc<Channel<Tag>>) -> Result<Self, Busy> {
+impl<T: Unit> Publication<T> {
+    pub(super) fn begin(table: &Arc<Table<T>>, channel: Arc<Channel<T>>) -> Result<Self, Busy> {
         let generation = channel.begin()?;
-        Ok(Self { hub: hub.clone(), channel, generation, woken: Vec::new() })
+        Ok(Self { table: table.clone(), channel, generation, woken: Vec::new() })
     }
 
-    /// The next tag, for all viewers. Never blocks.
-    pub(crate) fn push(&mut self, tag: Tag) {
+    /// The next unit, for all viewers. Never blocks.
+    pub(crate) fn push(&mut self, unit: T) {
         let mut state = self.channel.lock();
-        if state.log.push(tag) {
+        if state.log.push(unit) {
             state.wake(&mut self.woken);
         }
         drop(state);
@@ -155,9 +167,20 @@ impl Publication {
         self.channel.lock().log.codecs().iter().map(ToString::to_string).collect()
     }
 
+    /// Whether a viewer has asked for a key frame since the last call.
+    #[cfg(feature = "webrtc")]
+    pub(crate) fn take_wish(&self) -> bool {
+        self.channel.wish.swap(false, Ordering::Relaxed)
+    }
+
     /// What is counted of its viewers, also when it has ended.
-    pub(crate) fn tally(&self) -> Tally {
+    pub(crate) fn tally(&self) -> Tally<T> {
         Tally(self.channel.clone())
+    }
+
+    /// For viewers to come in by, for as long as it is published and after.
+    pub(crate) fn entrance(&self) -> Entrance<T> {
+        Entrance { table: self.table.clone(), channel: self.channel.clone() }
     }
 
     /// The stream is over: viewers get what they have not had yet, then the end.
@@ -166,43 +189,63 @@ impl Publication {
     }
 }
 
-impl Drop for Publication {
+impl<T: Unit> Drop for Publication<T> {
     fn drop(&mut self) {
-        let (channel, generation, hub) = (self.channel.clone(), self.generation, self.hub.clone());
-        let grace = hub.shared.options.grace;
+        let (channel, generation, table) = (self.channel.clone(), self.generation, self.table.clone());
+        let grace = table.grace;
         channel.leave(generation, if grace.is_zero() { Phase::Ended } else { Phase::Lost });
-        hub.tidy(&channel);
+        table.tidy(&channel);
         if channel.lock().phase == Phase::Lost
             && let Ok(runtime) = runtime::handle()
         {
             runtime.spawn(async move {
                 tokio::time::sleep(grace).await;
                 channel.expire(generation);
-                hub.tidy(&channel);
+                table.tidy(&channel);
             });
         }
     }
 }
 
 /// What the viewers of a stream have had, all together.
-pub(crate) struct Tally(Arc<Channel<Tag>>);
+pub(crate) struct Tally<T: Unit = Tag>(Arc<Channel<T>>);
 
-impl Tally {
+impl<T: Unit> Tally<T> {
     /// Bytes that were sent.
     pub(crate) fn sent(&self) -> u64 {
         self.0.sent.load(Ordering::Relaxed)
     }
 
-    /// Tags that slow ones skipped.
+    /// Units that slow ones skipped.
     pub(crate) fn skipped(&self) -> u64 {
         self.0.skipped.load(Ordering::Relaxed)
     }
 }
 
+/// The way in to one stream, whatever its name comes to stand for later.
+pub(crate) struct Entrance<T: Unit> {
+    table: Arc<Table<T>>,
+    channel: Arc<Channel<T>>,
+}
+
+impl<T: Unit> Entrance<T> {
+    /// A viewer who comes now, and begins with as much of the recent past as `burst` says, as far as it is kept.
+    pub(crate) fn enter(&self, burst: Burst) -> Subscription<T> {
+        let mut subscription = Subscription::new(&self.table, self.channel.clone());
+        subscription.cursor = self.channel.lock().log.join(burst);
+        subscription
+    }
+
+    /// How it is.
+    pub(crate) fn statistics(&self) -> StreamStatistics {
+        self.channel.statistics()
+    }
+}
+
 /// A viewer's end of a stream.
-pub(crate) struct Subscription {
-    hub: Hub,
-    channel: Arc<Channel<Tag>>,
+pub(crate) struct Subscription<T: Unit = Tag> {
+    table: Arc<Table<T>>,
+    channel: Arc<Channel<T>>,
     cursor: Cursor,
     slot: usize,
     skipped: u64,
@@ -211,22 +254,22 @@ pub(crate) struct Subscription {
 /// What [`Subscription::poll_take`] gives.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// There are tags.
-    Tags,
+    /// There are units.
+    Units,
     /// There will be no more.
     End,
 }
 
-impl Subscription {
-    pub(super) fn new(hub: &Hub, channel: Arc<Channel<Tag>>) -> Self {
+impl<T: Unit> Subscription<T> {
+    pub(super) fn new(table: &Arc<Table<T>>, channel: Arc<Channel<T>>) -> Self {
         let mut state = channel.lock();
         let slot = state.free.pop().unwrap_or(state.waiting.len());
         if slot == state.waiting.len() {
             state.waiting.push(None);
         }
-        let cursor = if state.phase == Phase::Live { state.log.join() } else { state.log.wait() };
+        let cursor = if state.phase == Phase::Live { state.log.join(Burst::LAST) } else { state.log.wait() };
         drop(state);
-        Self { hub: hub.clone(), channel, cursor, slot, skipped: 0 }
+        Self { table: table.clone(), channel, cursor, slot, skipped: 0 }
     }
 
     /// Waits for a publisher, where there is none yet; false where there will be none.
@@ -244,13 +287,8 @@ impl Subscription {
         }
     }
 
-    /// Adds the next tags to `out`, about `most` of them; waits where there are none.
-    pub(crate) fn poll_take(
-        &mut self,
-        context: &Context<'_>,
-        most: usize,
-        out: &mut Vec<Tag>,
-    ) -> Poll<Taken> {
+    /// Adds the next units to `out`, about `most` of them; waits where there are none.
+    pub(crate) fn poll_take(&mut self, context: &Context<'_>, most: usize, out: &mut Vec<T>) -> Poll<Taken> {
         let mut state = self.channel.lock();
         if state.log.has_news(&self.cursor) {
             let skipped = state.log.take(&mut self.cursor, most, out);
@@ -259,7 +297,7 @@ impl Subscription {
                 self.channel.skipped.fetch_add(skipped, Ordering::Relaxed);
             }
             if !out.is_empty() {
-                return Poll::Ready(Taken::Tags);
+                return Poll::Ready(Taken::Units);
             }
         }
         if state.phase == Phase::Ended {
@@ -271,7 +309,20 @@ impl Subscription {
 
     /// Goes on with what is live now, as one who comes late.
     pub(crate) fn rejoin(&mut self) {
-        self.cursor = self.channel.lock().log.join();
+        self.cursor = self.channel.lock().log.join(Burst::LAST);
+    }
+
+    /// Asks the publisher for a key frame. One who makes its pictures far away does not hear it: the next comes in time.
+    #[cfg(feature = "webrtc")]
+    pub(crate) fn wish_key_frame(&self) {
+        self.channel.wish.store(true, Ordering::Relaxed);
+    }
+
+    /// Counts pictures that were left out on the way to this viewer.
+    #[cfg(feature = "webrtc")]
+    pub(crate) fn count_skipped(&mut self, pictures: u64) {
+        self.skipped += pictures;
+        self.channel.skipped.fetch_add(pictures, Ordering::Relaxed);
     }
 
     /// Counts what has been sent.
@@ -279,7 +330,7 @@ impl Subscription {
         self.channel.sent.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Tags that were skipped because the viewer was too slow.
+    /// Units that were skipped because the viewer was too slow.
     pub(crate) const fn skipped(&self) -> u64 {
         self.skipped
     }
@@ -290,13 +341,13 @@ impl Subscription {
     }
 }
 
-impl Drop for Subscription {
+impl<T: Unit> Drop for Subscription<T> {
     fn drop(&mut self) {
         let mut state = self.channel.lock();
         state.waiting[self.slot] = None;
         state.free.push(self.slot);
         drop(state);
-        self.hub.tidy(&self.channel);
+        self.table.tidy(&self.channel);
     }
 }
 

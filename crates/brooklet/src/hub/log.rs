@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use brooklet_media::CodecId;
 
@@ -27,6 +28,22 @@ pub(crate) struct Bounds {
     pub(crate) backlog: usize,
     /// What is kept in all, bytes.
     pub(crate) cache: usize,
+    /// How much of the recent past is kept for who comes, where there are no pictures.
+    pub(crate) burst: Burst,
+}
+
+/// How much of the recent past a viewer begins with, where each unit is a place to begin: the more of the two.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Burst {
+    /// Bytes.
+    pub bytes: u64,
+    /// Time of the stream.
+    pub time: Duration,
+}
+
+impl Burst {
+    /// From the last place to begin at on.
+    pub(crate) const LAST: Self = Self { bytes: 0, time: Duration::ZERO };
 }
 
 /// The recent past: the group of pictures that is going on, and before it as much as a viewer may be behind.
@@ -195,9 +212,10 @@ impl<T: Unit> Log<T> {
         Cursor { next, since: next, version: 0, is_lost: true, is_new: true }
     }
 
-    /// The place of one who comes now. It begins with the last key frame where there is one.
-    pub(crate) fn join(&self) -> Cursor {
-        let next = self.starts.back().map_or(self.released, |start| start.number);
+    /// The place of one who comes now. It begins with the last key frame where there is one; where there are no
+    /// pictures, as far back as `burst` says.
+    pub(crate) fn join(&self, burst: Burst) -> Cursor {
+        let next = self.entry(burst).map_or(self.released, |start| start.number);
         Cursor { next, since: self.released, version: 0, is_lost: true, is_new: true }
     }
 
@@ -212,9 +230,12 @@ impl<T: Unit> Log<T> {
         }
         let mut skipped = 0;
         if cursor.is_lost {
-            let mut starts = self.starts.iter().filter(|start| start.number >= cursor.next);
             // One that is new has its place, though there may be a newer one by now.
-            let start = if cursor.is_new { starts.next() } else { starts.next_back() };
+            let start = if cursor.is_new {
+                self.starts.iter().find(|start| start.number >= cursor.next)
+            } else {
+                self.entry(self.bounds.burst).filter(|start| start.number >= cursor.next)
+            };
             cursor.next = start.map_or(self.released.max(cursor.next), |start| start.number);
             cursor.since = self.released;
             skipped = if cursor.is_new { 0 } else { cursor.next - before };
@@ -261,7 +282,29 @@ impl<T: Unit> Log<T> {
         let index = (from - self.first) as usize;
         let Some(oldest) = self.items.get(index).filter(|_| from < self.released) else { return false };
         let age = self.latest.map_or(0, |latest| latest - oldest.unit.time());
-        age > self.bounds.delay || self.total - oldest.before > self.bounds.backlog as u64
+        let is_behind = age > self.bounds.delay || self.total - oldest.before > self.bounds.backlog as u64;
+        // Who is no further behind than who comes now loses nothing.
+        is_behind
+            && self.entry(self.bounds.burst).is_none_or(|start| start.number > cursor.next || self.has_video)
+    }
+
+    /// Where who comes now begins: the last place, or the first within the burst.
+    fn entry(&self, burst: Burst) -> Option<&Start<T>> {
+        let own = self.bounds.burst;
+        if self.has_video || own == Burst::LAST {
+            return self.starts.back();
+        }
+        let is_outside = |start: &Start<T>| !self.is_within(start, burst) || !self.is_within(start, own);
+        let outside = self.starts.partition_point(is_outside);
+        self.starts.get(outside).or(self.starts.back())
+    }
+
+    /// Whether what comes from this place on is no more than the burst.
+    fn is_within(&self, start: &Start<T>, burst: Burst) -> bool {
+        let index = start.number.saturating_sub(self.first) as usize;
+        let after = self.items.get(index).map_or(0, |item| self.total - item.before);
+        let time = i64::try_from(burst.time.as_millis()).unwrap_or(i64::MAX);
+        after <= burst.bytes || start.time >= self.latest.unwrap_or(0).saturating_sub(time)
     }
 
     fn place(&mut self, unit: &mut T, role: Role) {
@@ -310,7 +353,11 @@ impl<T: Unit> Log<T> {
     /// frame on: who comes then waits for the next.
     fn trim(&mut self) {
         let oldest = self.latest.unwrap_or(0).saturating_sub(self.bounds.delay);
-        while self.starts.get(1).is_some_and(|second| second.time <= oldest) {
+        let burst = self.bounds.burst;
+        while self.starts.get(1).is_some_and(|second| {
+            second.time <= oldest
+                && (burst == Burst::LAST || self.has_video || !self.is_within(second, burst))
+        }) {
             self.starts.pop_front();
         }
         let needed = self.starts.front().map_or(u64::MAX, |start| start.number);

@@ -4,7 +4,7 @@ use brooklet_flv::{Tag, TagKind};
 use brooklet_media::CodecId;
 
 /// The smallest piece of a stream: sent to a viewer whole or not at all. Cloning shares its body.
-pub(crate) trait Unit: Clone + Send + 'static {
+pub(crate) trait Unit: Clone + Send + Sync + 'static {
     /// What it is good for.
     fn role(&self) -> Role;
 

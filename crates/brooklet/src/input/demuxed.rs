@@ -106,6 +106,10 @@ impl PacketSource for Demuxed {
     fn take_warnings(&mut self) -> Vec<String> {
         self.demuxer.take_warnings()
     }
+
+    fn take_title(&mut self) -> Option<String> {
+        self.source.take_title()
+    }
 }
 
 /// The source of a demuxer that asks for no bytes.

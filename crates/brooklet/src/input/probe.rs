@@ -6,7 +6,7 @@ use brooklet_format::{DemuxerInfo, Probe};
 use brooklet_media::{Metadata, StreamParams, Timestamp};
 use bytes::{Bytes, BytesMut};
 
-use super::Input;
+use super::{CaptureStart, Input};
 use crate::job::InputSpec;
 use crate::protocol::ByteSource;
 use crate::{Error, Result, Stopper};
@@ -41,7 +41,7 @@ pub struct Probed {
 ///
 /// Where it can't be opened, or is not media.
 pub fn probe(spec: &InputSpec) -> Result<Probed> {
-    Ok(Input::open(spec, &Stopper::new(), &Arc::default(), true)?.describe())
+    Ok(Input::open(spec, &Stopper::new(), &Arc::default(), true, &CaptureStart::default())?.describe())
 }
 
 impl Input {

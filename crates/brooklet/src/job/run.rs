@@ -1,5 +1,6 @@
 //! Opening a job and starting its threads.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -9,15 +10,17 @@ use brooklet_media::{CodecId, Frame, FramePool, MediaKind, Metadata, StreamParam
 
 use super::plan::{Action, Chosen, choose};
 use super::spec::{FpsMode, InputSpec, OutputSpec};
-use super::{Counters, Job, Journal, Running};
-use crate::input::Input;
+use super::{Counters, Gap, Job, Journal, Running};
+use crate::input::{CaptureStart, Input};
 use crate::output::mixer::Mixer;
-use crate::output::{Exit, Holds, Opened, OutputFormat, mixer_for};
+use crate::output::{Exit, Opened, OutputFormat, mixer_for};
 use crate::queue::Queue;
+use crate::radio::NowPlaying;
 use crate::rtp::SdpFile;
 use crate::stage::cut::Window;
 use crate::stage::decode::{self, DecodeStage};
 use crate::stage::encode::{self, AudioWork, EncodeStage, VideoWork, Work};
+use crate::stage::gap::GapFiller;
 use crate::stage::present::{self, PresentStage};
 use crate::stage::read::{CopyRoute, ReadStage, Route};
 use crate::stage::{Behind, Chain};
@@ -44,6 +47,11 @@ impl Outcome {
         }
     }
 
+    /// Keeps the first error, while the rest of the job goes on.
+    fn note(&self, error: Error) {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+
     pub(super) fn take(&self) -> Option<Error> {
         self.error.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -55,8 +63,9 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
         return Err(Error::Usage("a job needs an input and an output".into()));
     }
     let keep_time = job.outputs.iter().all(|output| output.copy_timestamps);
-    let journal: Arc<Journal> = Arc::default();
-    let open = |spec| Input::open(spec, stopper, &journal, keep_time);
+    let (journal, playing) = (Arc::<Journal>::default(), NowPlaying::new());
+    let captured = CaptureStart::default();
+    let open = |spec| Input::open(spec, stopper, &journal, keep_time, &captured);
     let inputs: Vec<Input> = job.inputs.iter().map(open).collect::<Result<_>>()?;
     let streams: Vec<Vec<StreamParams>> = inputs.iter().map(|input| input.streams().to_vec()).collect();
     let slices: Vec<&[StreamParams]> = streams.iter().map(Vec::as_slice).collect();
@@ -87,7 +96,9 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
         .iter()
         .zip(&formats)
         .zip(&chosen)
-        .map(|((spec, format), chosen)| format.open(spec, realtime(chosen), &abort, stopper, &journal))
+        .map(|((spec, format), chosen)| {
+            format.open(spec, realtime(chosen), &abort, stopper, &journal, &playing)
+        })
         .collect::<Result<_>>()?;
     *waiting.lock().unwrap_or_else(PoisonError::into_inner) = false;
 
@@ -137,27 +148,30 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
         threads.spawn(name, move || stage.run());
     }
     let mut presents = presents.into_iter();
+    let left = Arc::new(AtomicUsize::new(outputs.len()));
     for (number, (output, mixer)) in outputs.into_iter().zip(mixers).enumerate() {
         let (counters, journal) = (counters[number].clone(), journal.clone());
         let name = format!("write #{number}");
         match output {
             Opened::Packets(output) => {
                 let metadata = output_metadata(&job.outputs[number], &inputs);
-                threads.spawn(name, move || output.run(&mixer, &metadata, &counters, &journal));
+                let told = journal.clone();
+                let body = move || output.run(&mixer, &metadata, &counters, &told);
+                threads.spawn_output(name, &left, &journal, body);
             }
             Opened::Frames(sink) => {
                 let Some(Present { input, chain, window, frames_left }) = presents.next() else { continue };
                 let (pool, stopper) = (pool.clone(), stopper.clone());
                 let stage = PresentStage { input, chain, window, frames_left, sink, counters, pool, stopper };
-                threads.spawn(name, move || stage.run());
+                threads.spawn_output(name, &left, &journal, move || stage.run());
             }
         }
     }
     for (number, (input, routes)) in inputs.into_iter().zip(routes).enumerate() {
         let spec = &job.inputs[number];
-        let (stopper, journal) = (stopper.clone(), journal.clone());
+        let (stopper, journal, playing) = (stopper.clone(), journal.clone(), playing.clone());
         let window = input_window(spec, &input);
-        let stage = ReadStage { input, routes, realtime: spec.realtime, window, stopper, journal };
+        let stage = ReadStage { input, routes, realtime: spec.realtime, window, stopper, journal, playing };
         threads.spawn(format!("read #{number}"), move || stage.run());
     }
     Ok(Running {
@@ -231,6 +245,7 @@ struct Lane {
     work: Work,
     window: Window,
     exits: Vec<Exit>,
+    gap: Option<GapFiller>,
 }
 
 #[derive(PartialEq)]
@@ -241,6 +256,7 @@ struct LaneKey {
     window: Window,
     live: bool,
     constant: bool,
+    gap: Gap,
 }
 
 impl Builder<'_> {
@@ -262,7 +278,7 @@ impl Builder<'_> {
                         let route = CopyRoute::new(exit, params, output_window(spec));
                         self.routes[chosen.input][chosen.stream].push(Route::Copy(Box::new(route)));
                     }
-                    Action::Encode(info) => self.encode(number, chosen, info, formats[number].holds, exit)?,
+                    Action::Encode(info) => self.encode(number, chosen, info, &formats[number], exit)?,
                     Action::Present => self.present(number, chosen)?,
                 }
             }
@@ -277,7 +293,7 @@ impl Builder<'_> {
         output: usize,
         chosen: &Chosen,
         info: &'static EncoderInfo,
-        holds: Holds,
+        format: &OutputFormat,
         exit: Exit,
     ) -> Result<()> {
         let spec = &self.job.outputs[output];
@@ -287,14 +303,15 @@ impl Builder<'_> {
         let constant = match spec.video.fps_mode {
             FpsMode::Constant => true,
             FpsMode::Passthrough | FpsMode::Variable => false,
-            FpsMode::Auto => spec.video.frame_rate.is_some() || !holds.has_variable_rate(),
+            FpsMode::Auto => spec.video.frame_rate.is_some() || !format.holds.has_variable_rate(),
         };
         let settings = match chosen.kind {
             MediaKind::Video => format!("{:?}", spec.video),
             _ => format!("{:?}", spec.audio),
         };
         let window = output_window(spec);
-        let key = LaneKey { from, encoder: info.name, spec: settings, window, live, constant };
+        let gap = if chosen.kind == MediaKind::Audio { format.gap(spec) } else { Gap::Hold };
+        let key = LaneKey { from, encoder: info.name, spec: settings, window, live, constant, gap };
         if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.key == key) {
             lane.exits.push(exit);
             return Ok(());
@@ -318,7 +335,8 @@ impl Builder<'_> {
         let input = Queue::new(encode::FRAMES);
         self.frames.push((from, input.clone()));
         let name = format!("encode #{}:{}", chosen.input, chosen.stream);
-        self.lanes.push(Lane { key, name, output, input, work, window, exits: vec![exit] });
+        let gap = params.as_audio().filter(|_| gap == Gap::Silence).cloned().map(GapFiller::new);
+        self.lanes.push(Lane { key, name, output, input, work, window, exits: vec![exit], gap });
         Ok(())
     }
 
@@ -355,8 +373,8 @@ impl Builder<'_> {
 impl Lane {
     fn into_stage(self, counters: &[Arc<Counters>], pool: &FramePool) -> (String, EncodeStage) {
         let counters = counters[self.output].clone();
-        let Self { name, input, work, window, exits, .. } = self;
-        (name, EncodeStage { input, work, window, exits, counters, pool: pool.clone() })
+        let Self { name, input, work, window, exits, gap, .. } = self;
+        (name, EncodeStage { input, work, window, exits, gap, counters, pool: pool.clone() })
     }
 }
 
@@ -407,6 +425,29 @@ struct Threads {
 }
 
 impl Threads {
+    /// The thread of an output: while there are others, its failure is told, and they go on. A disk that is full ends no
+    /// broadcast.
+    fn spawn_output(
+        &mut self,
+        name: String,
+        left: &Arc<AtomicUsize>,
+        journal: &Arc<Journal>,
+        body: impl FnOnce() -> Result<()> + Send + 'static,
+    ) {
+        let (outcome, left, journal) = (self.outcome.clone(), left.clone(), journal.clone());
+        self.spawn(name, move || {
+            let ended = body();
+            match (ended, left.fetch_sub(1, Ordering::SeqCst)) {
+                (Err(error), 2..) => {
+                    journal.warn(format!("{error}; the other outputs go on"));
+                    outcome.note(error);
+                    Ok(())
+                }
+                (ended, _) => ended,
+            }
+        });
+    }
+
     fn spawn(&mut self, name: String, body: impl FnOnce() -> Result<()> + Send + 'static) {
         let outcome = self.outcome.clone();
         let run = move || {

@@ -6,7 +6,8 @@ use std::time::Duration;
 pub use brooklet_codec::{OpusApplication, OpusEncode};
 use brooklet_media::{ChannelLayout, Metadata, PixelFormat, Rational, SampleFormat};
 
-use crate::protocol::{RtmpOptions, TlsOptions};
+use crate::protocol::{HttpOptions, RtmpOptions, TlsOptions};
+pub use crate::stage::gap::Gap;
 use crate::voice::Buffering;
 
 /// One `-i`, with the options before it. `Default` plus a URL is a plain `-i url`.
@@ -38,10 +39,14 @@ pub struct InputSpec {
     pub pixel_format: Option<PixelFormat>,
     /// `-r`, `-framerate`: of raw pictures and of Annex B; of other inputs, in place of their timestamps.
     pub frame_rate: Option<Rational>,
-    /// `-ar`: of raw sound, Hz.
+    /// `-ar`: of raw sound, and of what a device gives, Hz.
     pub sample_rate: Option<u32>,
-    /// `-ac`, `-channel_layout`: of raw sound.
+    /// `-ac`, `-channel_layout`: of raw sound, and of what a device gives.
     pub layout: Option<ChannelLayout>,
+    /// `-sample_fmt`: of what a device gives.
+    pub sample_format: Option<SampleFormat>,
+    /// What a device that captures is to be like.
+    pub device: CaptureSpec,
     /// `-timeout`, `-rw_timeout`: the longest wait for a connection or for bytes; none is for ever.
     pub timeout: Option<Duration>,
     /// `-reconnect` and its limits.
@@ -53,6 +58,8 @@ pub struct InputSpec {
     /// `-buffer`, `-catch_up`: of `rtp://` and of bare samples over `udp://`, sound is played as it comes: delayed, concealed and
     /// resampled to this machine's pace. Without it, it is read as it is.
     pub buffer: Option<Buffering>,
+    /// `-user_agent`, `-headers` and their kin.
+    pub http: HttpOptions,
     /// `-an`, `-vn` before `-i`: kinds of stream to leave out.
     pub no_audio: bool,
     /// See `no_audio`.
@@ -95,6 +102,11 @@ pub struct OutputSpec {
     pub tls: TlsOptions,
     /// `-rtmp_app` and its kin.
     pub rtmp: RtmpOptions,
+    /// `-ice_name`, `-burst` and their kin.
+    pub http: HttpOptions,
+    /// `-gap`: what is heard where the source of sound that is encoded falls silent. Without it a broadcast over HTTP or to
+    /// Icecast has silence, and all else waits.
+    pub gap: Option<Gap>,
     /// `-buffer_duration`, `-window_title` and their kin: of an output that is a device.
     pub device: DeviceSpec,
     /// `-sdp_file`: where to describe what all outputs with this file send by `rtp://`.
@@ -109,6 +121,15 @@ pub struct OutputSpec {
     pub overwrite: bool,
     /// `-re` in effect for some input, or a live source: encoders take their low-delay settings.
     pub live: Option<bool>,
+}
+
+/// What a microphone or a camera is to be like.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CaptureSpec {
+    /// `-fragment_size`: how many bytes of sound are captured before they are handed on; 20 ms where nothing is said.
+    pub fragment_size: Option<u32>,
+    /// `-stream_name`: what mixers show.
+    pub title: Option<String>,
 }
 
 /// What a speaker or a window is to be like.

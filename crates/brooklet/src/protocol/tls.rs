@@ -2,11 +2,14 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `own` | a certificate made here |
 //! | `provider` | whose cryptography: chosen by what the processor can do |
 //! | `verify` | which servers are trusted, and why one is not, in words |
 
 use std::path::PathBuf;
 
+#[cfg(feature = "tls")]
+mod own;
 #[cfg(feature = "tls")]
 mod provider;
 #[cfg(feature = "tls")]
@@ -25,12 +28,15 @@ pub struct TlsOptions {
     pub cert_file: Option<PathBuf>,
     /// `-key_file`: its private key (PEM), where that is not in `cert_file`.
     pub key_file: Option<PathBuf>,
+    /// `-tls self`: where there is no `cert_file`, who listens makes a certificate and keeps it, in `brooklet/self.pem` of the
+    /// user's settings. Clients must be told to trust it.
+    pub self_made: bool,
 }
 
 impl Default for TlsOptions {
     /// Servers are verified against the usual roots; no certificate of our own.
     fn default() -> Self {
-        Self { verify: true, ca_file: None, cert_file: None, key_file: None }
+        Self { verify: true, ca_file: None, cert_file: None, key_file: None, self_made: false }
     }
 }
 
@@ -49,7 +55,7 @@ mod with_rustls {
     use tokio::net::TcpStream;
     use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
-    use super::{TlsOptions, provider, verify};
+    use super::{TlsOptions, own, provider, verify};
     use crate::{Error, Result};
 
     /// How long the other side may take to agree on a cipher.
@@ -96,8 +102,11 @@ mod with_rustls {
     impl Acceptor {
         /// Reads the certificate and its key. `url` is for messages.
         pub(crate) fn new(url: &str, options: &TlsOptions) -> Result<Self> {
-            let Some((chain, key)) = identity(url, options)? else {
-                let why = "to listen for TLS takes -cert_file and -key_file; to try it out, make them by";
+            let made = options.self_made && options.cert_file.is_none();
+            let made = made.then(own::certificate).transpose().map_err(|what| tls_error(url, what))?;
+            let cert_file = options.cert_file.clone().or(made);
+            let Some((chain, key)) = identity(url, &TlsOptions { cert_file, ..options.clone() })? else {
+                let why = "to listen for TLS takes -cert_file and -key_file, or -tls self, which makes them, as does";
                 return Err(Error::Usage(format!("{url}: {why}: {MAKE_ONE}")));
             };
             let config = ServerConfig::builder_with_provider(provider::provider())

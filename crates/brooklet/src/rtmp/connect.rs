@@ -8,8 +8,8 @@ use std::time::Duration;
 use brooklet_rtmp::{Client, ClientEvent, ClientOptions, Login, Purpose, RtmpUrl};
 
 use super::connection::{Connection, Turn};
-use super::stream::Stream;
 use super::{handshake_random, now};
+use crate::protocol::stream::Stream;
 use crate::protocol::tcp;
 use crate::protocol::tls::TlsOptions;
 use crate::{Error, Result};

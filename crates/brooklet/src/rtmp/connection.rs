@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::now;
 use super::outbox::Outbox;
-use super::stream::Stream;
+use crate::protocol::stream::Stream;
 use crate::{Error, Result};
 
 /// Bytes read at once.

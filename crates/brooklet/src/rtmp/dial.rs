@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use brooklet_rtmp::{ClientOptions, Purpose, RtmpUrl};
 
-use super::backoff::Backoff;
 use super::connect::connect;
 use super::connection::Connection;
+use crate::backoff::Backoff;
 use crate::job::{Journal, Reconnect};
 use crate::protocol::TlsOptions;
 use crate::protocol::socket::wait_for;

@@ -6,10 +6,10 @@ use brooklet_flv::{Tag, TagReader};
 use brooklet_media::{DemuxEvent, Metadata};
 use brooklet_rtmp::{ClientEvent, ClientOptions, Purpose, RtmpUrl};
 
-use super::backoff::Backoff;
 use super::connection::{Connection, Turn};
 use super::dial::Dial;
 use super::redirect::Redirect;
+use crate::backoff::Backoff;
 use crate::protocol::{PacketSource, SourceOptions};
 use crate::queue::Queue;
 use crate::{Error, Result, Url, runtime};

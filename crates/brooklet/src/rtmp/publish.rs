@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use brooklet_rtmp::{ClientEvent, ClientOptions, Purpose, RtmpUrl};
 
-use super::backoff::Backoff;
 use super::connection::{Connection, Turn};
 use super::dial::Dial;
 use super::redirect::Redirect;
 use super::sink::{LAST_TAG, TagSink};
 use super::uplink::{Downstream, uplink};
+use crate::backoff::Backoff;
 use crate::protocol::{LivePacketSink, SinkOptions};
 use crate::{Error, Result, Url, runtime};
 

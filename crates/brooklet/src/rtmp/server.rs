@@ -21,14 +21,14 @@ use std::time::{Duration, Instant};
 use brooklet_rtmp::ChunkLimits;
 use tokio::net::TcpListener;
 
+use crate::protocol::places::Places;
 pub use access::{Access, Token};
-use door::Places;
 use report::Journal;
 pub use report::{Report, Visit};
 
-use super::stream::Door;
 use crate::hub::StreamStatistics;
 use crate::protocol::socket::wait_for;
+use crate::protocol::stream::Door;
 use crate::protocol::{TlsOptions, tcp};
 use crate::{Error, Hub, Result, Stopper, Url, runtime};
 

@@ -171,7 +171,7 @@ impl Downstream {
             Some(subscription) => {
                 let taken = std::future::poll_fn(|context| subscription.poll_take(context, BATCH, out));
                 let more = tokio::select! {
-                    taken = taken => taken == Taken::Tags,
+                    taken = taken => taken == Taken::Units,
                     () = self.shared.tags.closed() => false,
                 };
                 self.skipped = subscription.skipped();

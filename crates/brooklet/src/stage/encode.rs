@@ -1,7 +1,7 @@
 //! The thread that converts and encodes one stream, for all outputs that want it the same.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use brooklet_codec::{AudioEncode, EncoderConfig, EncoderInfo, EncoderInput, VideoEncode, open_encoder};
 use brooklet_convert::AudioTarget;
@@ -11,11 +11,12 @@ use brooklet_media::{
 
 use super::Behind;
 use super::cut::{Cut, Window};
+use super::gap::GapFiller;
 use super::picture::PictureChain;
 use super::sound::SoundChain;
 use crate::job::{AudioSpec, Counters, Journal, VideoSpec};
 use crate::output::Exit;
-use crate::queue::Queue;
+use crate::queue::{Popped, Queue};
 use crate::{Error, Result};
 
 /// Frames that wait for an encoder; when full, the decoder blocks.
@@ -33,6 +34,8 @@ pub(crate) struct EncodeStage {
     pub(crate) work: Work,
     pub(crate) window: Window,
     pub(crate) exits: Vec<Exit>,
+    /// Where gaps of the source are filled.
+    pub(crate) gap: Option<GapFiller>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) pool: FramePool,
 }
@@ -83,7 +86,7 @@ impl EncodeStage {
     }
 
     fn encode_all(&mut self) -> Result<()> {
-        while let Some(frame) = self.input.pop() {
+        while let Some(frame) = self.next_frame()? {
             let frame = match self.window.cut(frame, &self.pool)? {
                 Cut::Keep(frame) => self.window.shifted(frame),
                 Cut::Before => continue,
@@ -99,6 +102,19 @@ impl EncodeStage {
             self.finish_encoder()?;
         }
         Ok(())
+    }
+
+    /// The next frame of the source, or the silence in its place.
+    fn next_frame(&mut self) -> Result<Option<Frame>> {
+        let Some(gap) = &mut self.gap else { return Ok(self.input.pop()) };
+        match self.input.pop_until(Some(gap.deadline(Instant::now()))) {
+            Popped::Item(mut frame) => {
+                gap.pass(&mut frame, Instant::now());
+                Ok(Some(frame))
+            }
+            Popped::Late => gap.fill(&self.pool, Instant::now()).map(Some).map_err(codec),
+            Popped::End => Ok(None),
+        }
     }
 
     /// Encodes what the chain has ready, handing out each packet as it comes. False when nobody wants more.

@@ -1,20 +1,18 @@
 //! The thread that reads one input and hands its packets to decoders and outputs.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use brooklet_media::{MediaKind, Packet, StreamParams, Timestamp};
+use brooklet_media::{MediaKind, Packet, StreamParams};
 
 use super::cut::Window;
 use super::decode::Coded;
+use super::pace::Pace;
 use crate::input::{Input, InputEvent};
 use crate::job::Journal;
 use crate::output::Exit;
 use crate::queue::Queue;
+use crate::radio::NowPlaying;
 use crate::{Error, Result, Stopper};
-
-/// Media time that may stand still on the clock (a pause of the machine, a jump): then pacing starts afresh.
-const JUMP: Duration = Duration::from_secs(10);
 
 /// One input and where its streams go.
 pub(crate) struct ReadStage {
@@ -27,6 +25,8 @@ pub(crate) struct ReadStage {
     pub(crate) window: Window,
     pub(crate) stopper: Stopper,
     pub(crate) journal: Arc<Journal>,
+    /// Told what the input says that it plays.
+    pub(crate) playing: NowPlaying,
 }
 
 /// Where the packets of a stream go.
@@ -60,7 +60,7 @@ impl ReadStage {
     }
 
     fn read_all(&mut self) -> Result<()> {
-        let mut pace = None;
+        let mut pace = Pace::default();
         let mut packets = 0u64;
         let mut past = vec![false; self.routes.len()];
         while !self.stopper.is_stopped() {
@@ -75,6 +75,9 @@ impl ReadStage {
                 }
                 Err(error) => return Err(error),
             };
+            if let Some(title) = self.input.take_title() {
+                self.playing.set(&title);
+            }
             match event {
                 InputEvent::Packet(packet) => {
                     packets += 1;
@@ -84,7 +87,7 @@ impl ReadStage {
                         continue;
                     };
                     let at = time_base.at(packet.dts);
-                    if self.realtime && !self.wait(&mut pace, at) {
+                    if self.realtime && !pace.wait(at, &self.stopper) {
                         return Ok(());
                     }
                     if self.window.is_past(at) {
@@ -118,18 +121,6 @@ impl ReadStage {
     /// Whether every stream that someone wants has come to its end.
     fn all_past(&self, past: &[bool]) -> bool {
         self.routes.iter().zip(past).all(|(routes, past)| *past || routes.is_empty())
-    }
-
-    /// Sleeps until `at` is due; false where stopped.
-    fn wait(&self, pace: &mut Option<(Instant, Timestamp)>, at: Timestamp) -> bool {
-        let now = Instant::now();
-        let (start, first) = *pace.get_or_insert((now, at));
-        let due = start + at.since(first);
-        if due.saturating_duration_since(now) > JUMP || now.saturating_duration_since(due) > JUMP {
-            *pace = Some((now, at));
-            return true;
-        }
-        self.stopper.sleep_until(due)
     }
 }
 

@@ -189,7 +189,10 @@ pub(crate) struct ServeOptions {
     pub(crate) rtmp: String,
     /// Where it listens within TLS as well.
     pub(crate) rtmps: Option<String>,
-    /// The certificate for that, and its key.
+    /// Where it shows its streams over HTTP, and within TLS.
+    pub(crate) http: Option<String>,
+    pub(crate) https: Option<String>,
+    /// The certificate for what is within TLS, and its key.
     pub(crate) tls: TlsOptions,
     /// How it treats those who come.
     pub(crate) server: RtmpServerOptions,
@@ -202,6 +205,8 @@ impl Default for ServeOptions {
         Self {
             rtmp: "127.0.0.1:1935".into(),
             rtmps: None,
+            http: None,
+            https: None,
             tls: TlsOptions::default(),
             server: RtmpServerOptions::default(),
             hub: HubOptions::default(),

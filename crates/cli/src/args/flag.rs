@@ -178,9 +178,13 @@ impl Flag {
         Self { streams: Streams::Video, section: Section::Video, ..Self::output(name, apply) }
     }
 
-    /// For outputs' sound.
-    pub(super) const fn audio(name: &'static str, apply: fn(&mut OutputDraft, &Given) -> Outcome) -> Self {
-        Self { streams: Streams::Audio, section: Section::Audio, ..Self::output(name, apply) }
+    /// For sound of inputs and outputs.
+    pub(super) const fn audio(
+        name: &'static str,
+        input: fn(&mut InputDraft, &Given) -> Outcome,
+        output: fn(&mut OutputDraft, &Given) -> Outcome,
+    ) -> Self {
+        Self { streams: Streams::Audio, section: Section::Audio, ..Self::file(name, input, output) }
     }
 
     /// For inputs and outputs.

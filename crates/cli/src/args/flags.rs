@@ -10,6 +10,7 @@ mod live;
 mod network;
 mod output;
 mod play;
+mod radio;
 mod refused;
 mod serve;
 mod show;
@@ -21,12 +22,13 @@ use crate::command::Verb;
 
 /// All options, in the order of the help.
 pub(crate) fn all() -> impl Iterator<Item = &'static Flag> {
-    let tables: [&'static [Flag]; 15] = [
+    let tables: [&'static [Flag]; 16] = [
         show::FLAGS,
         global::FLAGS,
         file::FLAGS,
         live::FLAGS,
         network::FLAGS,
+        radio::FLAGS,
         input::FLAGS,
         output::FLAGS,
         video::FLAGS,

@@ -16,6 +16,12 @@ pub(super) fn parse(verb: Verb, arguments: &[String]) -> Result<Command, UsageEr
         Verb::Play => play(arguments),
         Verb::Demo => demo(arguments),
         Verb::Serve => serve(arguments),
+        Verb::Devices => match at_most_one(verb, arguments)? {
+            None => Ok(Command::Devices),
+            Some("-h" | "-help" | "--help") => Ok(Command::Show { show: Show::Help, topic: None }),
+            Some(_) => Err(usage(verb)),
+        },
+        Verb::Bench => bench(arguments),
         Verb::Help => {
             Ok(Command::Show { show: Show::Help, topic: at_most_one(verb, arguments)?.map(String::from) })
         }
@@ -122,6 +128,25 @@ fn serve(arguments: &[String]) -> Result<Command, UsageError> {
         }
     }
     Ok(Command::Serve { options: Box::new(options), globals })
+}
+
+fn bench(arguments: &[String]) -> Result<Command, UsageError> {
+    let mut globals = Globals::default();
+    for token in tokens(arguments, Scope(Some(Verb::Bench)))? {
+        match token {
+            Token::Input(url) | Token::Url(url) => {
+                return Err(UsageError::Verb(format!(
+                    "bench makes its own pictures and takes no file: {url}"
+                )));
+            }
+            Token::Option(given) => match given.flag.action {
+                Action::Show(show) => return Ok(Command::Show { show, topic: topic(&given) }),
+                Action::Global(apply) => apply(&mut globals, &given)?,
+                _ => return Err(given.refuse("not an option of brooklet bench")),
+            },
+        }
+    }
+    Ok(Command::Bench { globals })
 }
 
 fn at_most_one(verb: Verb, arguments: &[String]) -> Result<Option<&str>, UsageError> {

@@ -9,7 +9,7 @@ use brooklet_media::{ChannelLayout, SampleFormat};
 use pulseaudio::protocol::stream::{BufferAttr, StreamFlags};
 use pulseaudio::protocol::{
     ChannelVolume, Command, CorkStreamParams, CreatePlaybackStreamReply, LatencyParams, PlaybackLatency,
-    PlaybackStreamParams, Prop, Props, PulseError, SetStreamVolumeParams, Volume,
+    PlaybackStreamParams, PulseError, SetStreamVolumeParams, Volume,
 };
 
 use super::connection::{Connection, Listener, Trouble, Wire};
@@ -41,6 +41,10 @@ pub(crate) struct Playback {
 pub(crate) struct HangUp(Arc<Wire>);
 
 impl HangUp {
+    pub(super) fn new(wire: &Arc<Wire>) -> Self {
+        Self(wire.clone())
+    }
+
     pub(crate) fn hang_up(&self) {
         self.0.hang_up();
     }
@@ -86,7 +90,7 @@ impl Playback {
                 minimum_request_length: spec::bytes(wanted, ahead / 4),
                 ..BufferAttr::default()
             },
-            props: props(&options.title),
+            props: spec::props(&options.title),
             flags: StreamFlags {
                 adjust_latency: true,
                 no_remap_channels: matches!(options.layout, ChannelLayout::Unknown(_)),
@@ -146,7 +150,7 @@ impl Playback {
 
     /// The way to end it at once.
     pub(crate) fn hang_up(&self) -> HangUp {
-        HangUp(self.connection.wire().clone())
+        HangUp::new(self.connection.wire())
     }
 
     /// Starts the thread that asks where the server is, and lets go what waits too long to start.
@@ -233,10 +237,4 @@ impl Listener for Feeder {
     fn gone(&mut self) {
         self.line.end(Over::Gone);
     }
-}
-
-fn props(title: &str) -> Props {
-    let mut props = Props::new();
-    props.set(Prop::MediaName, spec::text(title));
-    props
 }

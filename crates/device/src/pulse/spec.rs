@@ -4,7 +4,9 @@ use std::ffi::CString;
 use std::time::Duration;
 
 use brooklet_media::{ChannelLayout, SampleFormat};
-use pulseaudio::protocol::{self, ChannelMap, ChannelPosition, ChannelPosition as At, SampleSpec};
+use pulseaudio::protocol::{
+    self, ChannelMap, ChannelPosition, ChannelPosition as At, Prop, Props, SampleSpec,
+};
 
 /// The packed format that the server takes for `format`: the same one, but for 64-bit floats.
 pub(super) const fn nearest(format: SampleFormat) -> SampleFormat {
@@ -102,4 +104,11 @@ pub(super) fn bytes(spec: SampleSpec, time: Duration) -> u32 {
 pub(super) fn text(name: &str) -> CString {
     let bytes: Vec<u8> = name.bytes().take_while(|byte| *byte != 0).collect();
     CString::new(bytes).unwrap_or_default()
+}
+
+/// What mixers show beside the volume of a stream.
+pub(super) fn props(title: &str) -> Props {
+    let mut props = Props::new();
+    props.set(Prop::MediaName, text(title));
+    props
 }

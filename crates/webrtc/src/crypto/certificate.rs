@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use p256::ecdsa::{DerSignature, SigningKey};
 use p256::pkcs8::{EncodePrivateKey, EncodePublicKey};
-use rand_core::{OsRng, RngCore};
 use str0m::config::DtlsCert;
 use x509_cert::builder::{Builder, CertificateBuilder, Profile};
 use x509_cert::der::asn1::GeneralizedTime;
@@ -15,6 +14,7 @@ use x509_cert::serial_number::SerialNumber;
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 use x509_cert::time::{Time, Validity};
 
+use super::random;
 use crate::{Error, Result};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -33,17 +33,14 @@ impl Certificate {
     /// [`Error::Crypto`] where the system gives no random numbers, or `now` is no date.
     pub fn generate(now: Duration) -> Result<Self> {
         let failed = |error: &dyn std::fmt::Display| Error::Crypto(format!("no certificate: {error}"));
-        let mut secret = [0; 32];
         let key = loop {
-            OsRng.try_fill_bytes(&mut secret).map_err(|error| failed(&error))?;
             // One in 2^32 is no key of this curve.
-            if let Ok(key) = SigningKey::from_slice(&secret) {
+            if let Ok(key) = SigningKey::from_slice(&random::<32>()?) {
                 break key;
             }
         };
         // Firefox refuses two of one number, also from different programs.
-        let mut number = [0; 16];
-        OsRng.try_fill_bytes(&mut number).map_err(|error| failed(&error))?;
+        let mut number = random::<16>()?;
         number[0] = number[0] & 0x7F | 0x40;
         let moment = |since: Duration| -> Result<Time> {
             let date = DateTime::from_unix_duration(since).map_err(|error| failed(&error))?;

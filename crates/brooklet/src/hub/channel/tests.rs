@@ -8,6 +8,7 @@ use brooklet_flv::TagKind;
 use bytes::Bytes;
 
 use super::*;
+use crate::Hub;
 use crate::hub::HubOptions;
 
 fn key(timestamp: i64) -> Tag {
@@ -30,7 +31,7 @@ impl Wake for Count {
 fn times(viewer: &mut Subscription) -> Vec<i64> {
     let mut tags = Vec::new();
     let context = Context::from_waker(Waker::noop());
-    while viewer.poll_take(&context, 4, &mut tags) == Poll::Ready(Taken::Tags) {}
+    while viewer.poll_take(&context, 4, &mut tags) == Poll::Ready(Taken::Units) {}
     tags.iter().map(|tag| tag.timestamp).collect()
 }
 
@@ -57,7 +58,7 @@ fn viewers_that_wait_are_woken_once_for_what_comes_at_once() {
     publication.push(key(0));
     publication.push(key(40));
     assert_eq!(count.0.load(Ordering::SeqCst), 2, "it does not wait any more");
-    assert_eq!(viewer.poll_take(&context, 9, &mut tags), Poll::Ready(Taken::Tags));
+    assert_eq!(viewer.poll_take(&context, 9, &mut tags), Poll::Ready(Taken::Units));
     assert_eq!(tags, [key(0), key(40)]);
     assert_eq!(viewer.codecs(), ["h264"]);
 }

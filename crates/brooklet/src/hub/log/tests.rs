@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use super::*;
 
-const BOUNDS: Bounds = Bounds { delay: 1_000, backlog: 10_000, cache: 100_000 };
+const BOUNDS: Bounds = Bounds { delay: 1_000, backlog: 10_000, cache: 100_000, burst: Burst::LAST };
 
 fn tag(kind: TagKind, timestamp: i64, body: &[u8], size: usize) -> Tag {
     let mut bytes = body.to_vec();
@@ -62,7 +62,7 @@ fn times(tags: &[Tag]) -> Vec<i64> {
 #[test]
 fn who_was_there_first_gets_all_in_order() {
     let mut log = begun();
-    let mut cursor = log.join();
+    let mut cursor = log.join(Burst::LAST);
     assert_eq!(take(&log, &mut cursor), (vec![], 0));
     let sent = [config(1), key(0), sound(3), inter(40), key(80), inter(120)];
     push(&mut log, sent.clone());
@@ -74,7 +74,7 @@ fn who_comes_late_begins_with_headers_and_the_last_key_frame() {
     let mut log = begun();
     push(&mut log, [config(1)]);
     push(&mut log, pictures(0..28, 10));
-    let mut cursor = log.join();
+    let mut cursor = log.join(Burst::LAST);
     push(&mut log, pictures(28..29, 10));
     let (tags, skipped) = take(&log, &mut cursor);
     assert_eq!((&tags[0], skipped), (&config(1), 0));
@@ -86,15 +86,15 @@ fn who_comes_late_begins_with_headers_and_the_last_key_frame() {
 fn headers_that_change_reach_all_and_fit_their_pictures() {
     let mut log = begun();
     push(&mut log, [config(1), key(0)]);
-    let mut early = log.join();
+    let mut early = log.join(Burst::LAST);
     assert_eq!(take(&log, &mut early).0, [config(1), key(0)]);
     // The same again is no change; another is, and it is the next group of pictures that it is for.
     push(&mut log, [config(1), config(2)]);
-    let mut between = log.join();
+    let mut between = log.join(Burst::LAST);
     assert_eq!(take(&log, &mut early).0, [config(1), config(2)]);
     assert_eq!(take(&log, &mut between).0, [config(1), key(0), config(1), config(2)]);
     push(&mut log, [key(40), inter(80)]);
-    let mut late = log.join();
+    let mut late = log.join(Burst::LAST);
     assert_eq!(take(&log, &mut late).0, [config(2), key(40), inter(80)]);
     assert_eq!(take(&log, &mut early).0, [key(40), inter(80)]);
 }
@@ -104,7 +104,7 @@ fn one_who_skips_past_a_change_gets_the_new_headers() {
     let mut log = begun();
     push(&mut log, [config(1)]);
     push(&mut log, pictures(0..30, 10));
-    let mut slow = log.join();
+    let mut slow = log.join(Burst::LAST);
     log.take(&mut slow, 1, &mut Vec::new());
     push(&mut log, [config(2)]);
     push(&mut log, pictures(30..90, 10));
@@ -119,7 +119,7 @@ fn one_who_skips_past_a_change_gets_the_new_headers() {
 fn a_slow_viewer_waits_for_the_next_key_frame_where_there_is_no_newer() {
     let mut log = begun();
     push(&mut log, [config(1), key(0)]);
-    let mut slow = log.join();
+    let mut slow = log.join(Burst::LAST);
     assert_eq!(take(&log, &mut slow).0.len(), 2);
     push(&mut log, pictures(1..28, 100));
     assert_eq!(take(&log, &mut slow), (vec![], 27), "more than a second behind");
@@ -133,7 +133,7 @@ fn a_slow_viewer_waits_for_the_next_key_frame_where_there_is_no_newer() {
 fn too_many_bytes_behind_is_too_slow_as_well() {
     let mut log = begun();
     push(&mut log, [key(0)]);
-    let mut slow = log.join();
+    let mut slow = log.join(Burst::LAST);
     assert_eq!(take(&log, &mut slow).0.len(), 1);
     push(&mut log, (1..5).map(|n| tag(TagKind::Video, n * 40, &[0x27, 1, 0, 0, 0], 3_000)));
     push(&mut log, [key(200)]);
@@ -145,7 +145,7 @@ fn too_many_bytes_behind_is_too_slow_as_well() {
 fn a_long_group_of_pictures_is_no_debt_of_who_comes_late() {
     let mut log = begun();
     push(&mut log, pictures(0..100, 100));
-    let mut cursor = log.join();
+    let mut cursor = log.join(Burst::LAST);
     let mut tags = Vec::new();
     for n in 100..120 {
         assert_eq!(log.take(&mut cursor, 8, &mut tags), 0);
@@ -175,7 +175,7 @@ fn sound_alone_begins_anywhere_and_skips() {
     let header = tag(TagKind::Audio, 0, &[0xAF, 0, 1], 0);
     push(&mut log, [header.clone()]);
     push(&mut log, (0..10).map(|n| sound(n * 20)));
-    let mut cursor = log.join();
+    let mut cursor = log.join(Burst::LAST);
     assert_eq!(take(&log, &mut cursor), (vec![header, sound(180)], 0));
     push(&mut log, (10..100).map(|n| sound(n * 20)));
     assert_eq!(take(&log, &mut cursor), (vec![sound(1_980)], 89));
@@ -192,7 +192,7 @@ fn memory_is_bounded_whatever_comes() {
         assert!(log.bytes <= BOUNDS.cache && log.items.len() <= MAX_UNITS);
         assert_eq!(log.bytes, log.items.iter().map(|item| item.unit.size()).sum::<usize>());
     }
-    let mut late = log.join();
+    let mut late = log.join(Burst::LAST);
     assert_eq!(take(&log, &mut late), (vec![], 0));
     push(&mut log, [key(200_000)]);
     assert_eq!(take(&log, &mut late).0, [config(1), key(200_000)]);
@@ -209,7 +209,7 @@ fn memory_is_bounded_whatever_comes() {
 #[test]
 fn pictures_that_nobody_can_decode_are_left_out() {
     let mut log = begun();
-    let mut cursor = log.join();
+    let mut cursor = log.join(Burst::LAST);
     push(&mut log, [config(1), inter(0), inter(40), sound(41), key(80)]);
     assert_eq!(take(&log, &mut cursor).0, [config(1), sound(41), key(80)]);
 }
@@ -217,13 +217,13 @@ fn pictures_that_nobody_can_decode_are_left_out() {
 #[test]
 fn time_goes_on_when_a_publisher_takes_the_place_of_another() {
     let mut log = begun();
-    let mut there = log.join();
+    let mut there = log.join(Burst::LAST);
     push(&mut log, [config(1)]);
     push(&mut log, pictures(0..3, 10));
     take(&log, &mut there);
     push(&mut log, [inter(120)]);
     log.begin();
-    let mut late = log.join();
+    let mut late = log.join(Burst::LAST);
     push(&mut log, [config(2), key(7_040), sound(7_050), inter(7_080)]);
     let (tags, skipped) = take(&log, &mut there);
     assert_eq!((times(&tags), skipped), (vec![120, 160, 160, 170, 200], 0));
@@ -235,7 +235,7 @@ fn time_goes_on_when_a_publisher_takes_the_place_of_another() {
 fn a_place_that_was_forgotten_is_a_skip() {
     let mut log = begun();
     push(&mut log, pictures(0..1, 10));
-    let mut slow = log.join();
+    let mut slow = log.join(Burst::LAST);
     take(&log, &mut slow);
     push(&mut log, pictures(1..10_000, 10));
     let (tags, skipped) = take(&log, &mut slow);
@@ -255,13 +255,13 @@ fn tracks_keep_their_headers_and_viewers_begin_with_the_first() {
     let pictures = [0, 1].map(|track| of_track(track, 1, 1, 40));
     push(&mut log, headers.iter().chain(&pictures).cloned());
     let both = [headers, pictures].concat();
-    assert_eq!(take(&log, &mut log.join()), (both.clone(), 0));
+    assert_eq!(take(&log, &mut log.join(Burst::LAST)), (both.clone(), 0));
     // Another header of track 1 leaves that of track 0.
     let mut changed = both[1].clone();
     changed.body = [&changed.body[..], b"!"].concat().into();
     push(&mut log, [changed.clone(), both[2].clone(), both[3].clone()]);
     let expected = [both[0].clone(), changed, both[2].clone(), both[3].clone()];
-    assert_eq!(take(&log, &mut log.join()), (expected.into(), 0));
+    assert_eq!(take(&log, &mut log.join(Burst::LAST)), (expected.into(), 0));
 }
 
 #[test]
@@ -271,10 +271,10 @@ fn a_header_of_one_track_leaves_what_one_for_several_says_of_the_others() {
     let (one, picture) = (of_track(0, 1, 0, 0), of_track(0, 1, 1, 40));
     push(&mut log, [several.clone(), one.clone(), picture.clone()]);
     let all = vec![several.clone(), one.clone(), picture.clone()];
-    assert_eq!(take(&log, &mut log.join()), (all, 0));
+    assert_eq!(take(&log, &mut log.join(Burst::LAST)), (all, 0));
     // The later one counts.
     let mut newer = several;
     newer.body = [&newer.body[..newer.body.len() - 1], b"d"].concat().into();
     push(&mut log, [newer.clone(), picture.clone()]);
-    assert_eq!(take(&log, &mut log.join()), (vec![one, newer, picture], 0));
+    assert_eq!(take(&log, &mut log.join(Burst::LAST)), (vec![one, newer, picture], 0));
 }

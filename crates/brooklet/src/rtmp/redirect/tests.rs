@@ -9,12 +9,12 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::job::{Journal, Reconnect};
+use crate::protocol::stream::Stream;
 use crate::queue::Queue;
 use crate::rtmp::play::{Arrival, play};
 use crate::rtmp::publish::publish;
 use crate::rtmp::server::peer::{Happening, Peer};
 use crate::rtmp::sink::TagTarget;
-use crate::rtmp::stream::Stream;
 use crate::rtmp::uplink::uplink;
 use crate::rtmp::{RtmpOptions, handshake_random, now};
 use crate::{Stopper, Url, runtime};

@@ -13,8 +13,8 @@ use super::Shared;
 use super::access::Access;
 use super::peer::{Broken, Happening, Peer};
 use super::report::{Report, Visit};
+use crate::protocol::stream::Stream;
 use crate::rtmp::sink::LAST_TAG;
-use crate::rtmp::stream::Stream;
 use crate::rtmp::{handshake_random, now};
 
 /// The longest name of a stream, bytes.

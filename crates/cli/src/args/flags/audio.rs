@@ -1,17 +1,24 @@
-//! Options of outputs' sound.
+//! Options of sound.
 
 use std::time::Duration;
 
 use crate::args::flag::{Choices, Flag};
 
 pub(super) const FLAGS: &[Flag] = &[
-    Flag::audio("sample_fmt", |output, given| {
-        output.spec.audio.sample_format = given.format()?;
-        Ok(())
-    })
+    Flag::audio(
+        "sample_fmt",
+        |input, given| {
+            input.spec.sample_format = given.format()?;
+            Ok(())
+        },
+        |output, given| {
+            output.spec.audio.sample_format = given.format()?;
+            Ok(())
+        },
+    )
     .value("FORMAT")
     .choices(Choices::SampleFormats)
-    .help("sample format: s16, fltp"),
+    .help("sample format: s16, fltp; of an input, what a microphone gives"),
     Flag::output("application", |output, given| {
         output.spec.audio.opus.application = given.word()?;
         Ok(())

@@ -19,6 +19,12 @@ pub(super) const FLAGS: &[Flag] = &[
     .alias(&["stream_name"])
     .value("TITLE")
     .help("of a window, what stands over it; of a speaker, what mixers show"),
+    Flag::input("fragment_size", |input, given| {
+        input.spec.device.fragment_size = Some(given.positive()?);
+        Ok(())
+    })
+    .value("BYTES")
+    .help("of a microphone: how much sound is captured before it is handed on: 20 ms"),
     Flag::output("window_size", |output, given| {
         output.spec.device.size = Some(given.size()?);
         Ok(())

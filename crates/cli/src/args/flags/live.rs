@@ -17,7 +17,7 @@ pub(super) const FLAGS: &[Flag] = &[
     .choices(SWITCH)
     .help("connect again where a live connection breaks in the middle")
     .details(
-        "Of rtmp:// only. The first connection is tried once, so that a wrong address is told at once. An input that \
+        "Of rtmp://, http:// and icecast://. The first connection is tried once, so that a wrong address is told at once. An input that \
          nothing comes from counts as broken after -rw_timeout, 30 s where none is given. An output goes on at a key \
          frame; its encoder does not stop.",
     ),

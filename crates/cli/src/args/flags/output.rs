@@ -86,7 +86,10 @@ pub(super) const FLAGS: &[Flag] = &[
     .value("0|1")
     .choices(Choices::Words(&["0", "1"]))
     .common()
-    .help("1: wait for a viewer, then play to it; -timeout says how long to wait"),
+    .help("1: wait for a viewer, then play to it; http:// is for any number of listeners")
+    .details(
+        "-timeout says how long to wait for the viewer. Listeners of http:// come and go while the job runs.",
+    ),
     Flag::output("muxrate", |output, given| {
         output.spec.muxrate = given.bit_rate()?;
         Ok(())

@@ -14,6 +14,12 @@ pub(super) const FLAGS: &[Flag] = &[
     table("demuxers", Table::Demuxers, "containers that are read"),
     table("muxers", Table::Muxers, "containers that are written"),
     table("devices", Table::Devices, "inputs and outputs that are no files"),
+    Flag::show("sources", Show::Sources)
+        .maybe("DEVICE")
+        .help("devices that media come from: all, or those of pulse, v4l2"),
+    Flag::show("sinks", Show::Sinks)
+        .maybe("DEVICE")
+        .help("devices that media go to: all, or those of pulse, window"),
     table("codecs", Table::Codecs, "codecs that are known"),
     table("decoders", Table::Decoders, "codecs that are decoded"),
     table("encoders", Table::Encoders, "codecs that are encoded"),

@@ -34,3 +34,19 @@ fn servers_are_verified_unless_told_otherwise() {
     assert_eq!(output.tls.key_file.as_deref(), Some(Path::new("k.pem")));
     assert!(error("-tls_verify perhaps -i a -f null -").contains("0 or 1"));
 }
+
+#[test]
+fn broadcasts_are_described_before_their_url() {
+    let line = "-icy 0 -user_agent UA -i http://a/b -ice_name N -ice_public 1 -burst 64k -gap hold -max_listeners 5 \
+        -admin dj:pw -headers 'X: y' -tls c.pem,k.pem -f mp3 -listen 1 https://:1/s.mp3";
+    let (input, output) = one(line);
+    assert!(input.http.without_titles && input.http.user_agent.as_deref() == Some("UA"));
+    let http = output.http;
+    assert_eq!((http.about.name.as_deref(), http.about.public, http.listeners), (Some("N"), true, Some(5)));
+    assert_eq!((http.burst.map(|burst| burst.bytes), http.admin.as_deref()), (Some(64_000), Some("dj:pw")));
+    assert_eq!((http.headers, output.gap), (vec![("X".into(), "y".into())], Some(brooklet::job::Gap::Hold)));
+    assert_eq!(output.tls.key_file.as_deref(), Some(Path::new("k.pem")));
+    assert!(one("-i a -f mp3 -tls self -listen 1 https://:1/s.mp3").1.tls.self_made);
+    assert!(error("-i a -f mp3 -admin nobody -listen 1 http://:1/s.mp3").contains("USER:PASSWORD"));
+    assert!(error("-i a -f mp3 -gap maybe -listen 1 http://:1/s.mp3").contains("silence, hold"));
+}

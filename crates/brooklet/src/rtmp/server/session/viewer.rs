@@ -9,9 +9,9 @@ use brooklet_rtmp::{ServerEvent, StreamRequest};
 
 use super::{Ended, Session, visit};
 use crate::hub::{Subscription, Taken};
+use crate::protocol::stream::Stream;
 use crate::rtmp::server::peer::{Broken, Happening, Peer};
 use crate::rtmp::server::report::Report;
-use crate::rtmp::stream::Stream;
 
 /// Tags that are made ready for one write: no more wait for a viewer outside of the hub and the system.
 const BATCH: usize = 8;
@@ -126,7 +126,7 @@ impl Viewer {
                 match self.subscription.poll_take(context, BATCH, &mut tags) {
                     Poll::Pending => is_content = true,
                     Poll::Ready(Taken::End) => return Poll::Ready(Ok(Played::End)),
-                    Poll::Ready(Taken::Tags) => {
+                    Poll::Ready(Taken::Units) => {
                         for tag in &tags {
                             peer.server.send(tag)?;
                         }

@@ -1,4 +1,4 @@
-//! The socket under a connection: in the clear, or within TLS.
+//! The socket under a connection: in the clear, or within TLS; and the door through which visitors come.
 
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
@@ -15,16 +15,19 @@ use crate::protocol::TlsOptions;
 use crate::protocol::tls;
 use crate::{Error, Result};
 
-/// Bytes both ways.
-pub(super) enum Stream {
+/// Bytes both ways. A connection within TLS that is closed without TLS's own goodbye, as many do, has ended like any other:
+/// what runs within says by itself whether it is complete.
+pub enum Stream {
+    /// In the clear.
     Plain(TcpStream),
+    /// Within TLS.
     #[cfg(feature = "tls")]
     Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Stream {
     /// Our side of a connection that we made to `host`. `url` is for messages.
-    pub(super) async fn to_server(
+    pub(crate) async fn to_server(
         url: &str,
         host: &str,
         socket: TcpStream,
@@ -42,7 +45,7 @@ impl Stream {
     }
 
     /// What has arrived already; [`io::ErrorKind::WouldBlock`] where that is nothing.
-    pub(super) fn try_read(&mut self, buffer: &mut BytesMut) -> io::Result<usize> {
+    pub(crate) fn try_read(&mut self, buffer: &mut BytesMut) -> io::Result<usize> {
         match pin!(self.read_buf(buffer)).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(read) => read,
             Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
@@ -52,34 +55,52 @@ impl Stream {
 
 /// How visitors are let in.
 #[derive(Clone)]
-pub(super) enum Door {
-    Plain,
+pub struct Door {
     #[cfg(feature = "tls")]
-    Tls(tls::Acceptor),
+    tls: Option<tls::Acceptor>,
 }
 
 impl Door {
-    /// One for `rtmp://` (`None`), or for `rtmps://` with the certificate that is named here. Reads files.
-    pub(super) fn new(url: &str, tls: Option<&TlsOptions>) -> Result<Self> {
+    /// One in the clear (`None`), or within TLS with the certificate that is named here. Reads files. `url` is for messages.
+    ///
+    /// # Errors
+    ///
+    /// Where the certificate or its key can't be used; without the feature `tls`.
+    pub fn new(url: &str, tls: Option<&TlsOptions>) -> Result<Self> {
+        #[cfg(feature = "tls")]
+        return Ok(Self { tls: tls.map(|options| tls::Acceptor::new(url, options)).transpose()? });
+        #[cfg(not(feature = "tls"))]
         match tls {
-            None => Ok(Self::Plain),
-            #[cfg(feature = "tls")]
-            Some(options) => tls::Acceptor::new(url, options).map(Self::Tls),
-            #[cfg(not(feature = "tls"))]
+            None => Ok(Self {}),
             Some(_) => Err(Error::Usage(format!("{url}: built without the feature tls"))),
         }
     }
 
-    /// A visitor's connection, after its TLS handshake where there is one. `url` is for messages.
-    pub(super) async fn admit(&self, url: &str, socket: TcpStream) -> Result<Stream> {
+    /// A visitor's connection, after its TLS handshake where there is one, which it has 10 s for. `url` is for messages.
+    ///
+    /// # Errors
+    ///
+    /// Where the visitor left, or does not speak TLS.
+    pub async fn admit(&self, url: &str, socket: TcpStream) -> Result<Stream> {
         socket.set_nodelay(true).map_err(|source| Error::io(url, "cannot accept", source))?;
-        match self {
-            Self::Plain => Ok(Stream::Plain(socket)),
-            #[cfg(feature = "tls")]
-            Self::Tls(acceptor) => {
-                acceptor.accept(url, socket).await.map(|stream| Stream::Tls(Box::new(stream)))
-            }
+        #[cfg(feature = "tls")]
+        if let Some(acceptor) = &self.tls {
+            return acceptor.accept(url, socket).await.map(|stream| Stream::Tls(Box::new(stream)));
         }
+        Ok(Stream::Plain(socket))
+    }
+}
+
+impl std::fmt::Debug for Door {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Door").finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kind = if matches!(self, Self::Plain(_)) { "Plain" } else { "Tls" };
+        f.debug_tuple(kind).finish()
     }
 }
 

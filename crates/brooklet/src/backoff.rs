@@ -9,18 +9,18 @@ const FIRST: Duration = Duration::from_millis(500);
 
 /// Tries in a row, and the waits between them: each twice the one before, up to a limit.
 #[derive(Debug)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     how: Reconnect,
     failures: u32,
 }
 
 impl Backoff {
-    pub(super) const fn new(how: Reconnect) -> Self {
+    pub(crate) const fn new(how: Reconnect) -> Self {
         Self { how, failures: 0 }
     }
 
     /// Something has failed: how long to wait before the next try; `None` where there is to be none.
-    pub(super) fn failed(&mut self) -> Option<Duration> {
+    pub(crate) fn failed(&mut self) -> Option<Duration> {
         if self.how.max_retries.is_some_and(|most| self.failures >= most) {
             return None;
         }
@@ -30,7 +30,7 @@ impl Backoff {
     }
 
     /// Media flow: the next failure is the first again.
-    pub(super) const fn succeeded(&mut self) {
+    pub(crate) const fn succeeded(&mut self) {
         self.failures = 0;
     }
 }

@@ -1,0 +1,15 @@
+//! WebRTC: publishers and viewers of a [`Hub`](crate::Hub) who come with an offer, and the sockets of their sessions.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `gateway` | offers to sessions: what WHIP (RFC 9725) and WHEP do, without their HTTP |
+//! | `line` | a session on its socket |
+//! | `arrive` | what a publisher sends, into the hub |
+//! | `watch` | a stream of the hub, to a viewer |
+
+mod arrive;
+mod gateway;
+mod line;
+mod watch;
+
+pub use gateway::{Answer, Gateway, GatewayOptions, Refusal};

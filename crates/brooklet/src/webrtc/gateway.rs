@@ -1,0 +1,272 @@
+//! Offers of peers to sessions: what WHIP and WHEP do, without their HTTP.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use brooklet_media::{CodecId, MediaKind};
+use brooklet_webrtc::{Session, SessionOptions};
+
+use super::arrive;
+use super::line::{Line, Place, certificate};
+use super::watch::{self, Feed};
+use crate::queue::Queue;
+use crate::{Hub, runtime};
+
+/// Fragments of descriptions that wait for one session.
+const ORDERS: usize = 8;
+/// Bytes of one.
+const FRAGMENT: usize = 16 << 10;
+
+/// How a [`Gateway`] treats peers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayOptions {
+    /// Where media come and go: an address of this machine, or all of them.
+    pub ip: IpAddr,
+    /// The address by which the world reaches this machine, where that is another: peers are told this one, and look for the
+    /// way alone (ICE-lite).
+    pub public_ip: Option<IpAddr>,
+    /// Sessions at once. More are refused.
+    pub sessions: usize,
+    /// Bit/s that a way is believed to carry before it has been measured.
+    pub bandwidth: u64,
+    /// How long a viewer waits for a stream that nobody publishes yet.
+    pub wait: Duration,
+    /// Whether peers may publish.
+    pub publish: bool,
+}
+
+impl Default for GatewayOptions {
+    /// 127.0.0.1; 100 sessions, 3 Mbit/s, 2 s; peers may publish.
+    fn default() -> Self {
+        Self {
+            ip: Ipv4Addr::LOCALHOST.into(),
+            public_ip: None,
+            sessions: 100,
+            bandwidth: 3_000_000,
+            wait: Duration::from_secs(2),
+            publish: true,
+        }
+    }
+}
+
+/// Makes sessions of the offers of peers: publishers become streams of a [`Hub`], viewers get one of them. Cloning shares it.
+///
+/// Sessions run on the library's own runtime, each with a UDP socket of its own, and end with their peer, their stream, or the
+/// gateway's last clone.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    hub: Hub,
+    options: GatewayOptions,
+    sessions: Arc<Sessions>,
+}
+
+/// An answer to an offer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The session's name, for [`Gateway::add_candidates`] and [`Gateway::end`]; nobody can guess it.
+    pub id: String,
+    /// The description to send back.
+    pub sdp: String,
+}
+
+/// Why a peer was not served, for whoever answers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Its offer, or what it asks for, is no good: 400, or 422.
+    Offer(String),
+    /// Nobody publishes that: 404.
+    NoStream(String),
+    /// Somebody publishes under that name: 409.
+    Busy(String),
+    /// Peers may not publish here: 403.
+    Forbidden(String),
+    /// There are too many already: 503.
+    Full(String),
+    /// The stream is one that WebRTC can't carry: 415.
+    Media(String),
+    /// The system refused a socket or a key: 500.
+    System(String),
+}
+
+impl Refusal {
+    /// Why, in a line.
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Offer(why) | Self::NoStream(why) | Self::Busy(why) | Self::Forbidden(why) => why,
+            Self::Full(why) | Self::Media(why) | Self::System(why) => why,
+        }
+    }
+}
+
+impl Gateway {
+    /// One without sessions.
+    pub fn new(hub: &Hub, options: GatewayOptions) -> Self {
+        Self { hub: hub.clone(), options, sessions: Arc::default() }
+    }
+
+    /// The sessions that there are.
+    pub fn sessions(&self) -> usize {
+        self.sessions.lock().len()
+    }
+
+    /// A peer offers to publish `name`.
+    ///
+    /// # Errors
+    ///
+    /// Why it may not.
+    pub async fn publish(&self, name: &str, offer: &str) -> Result<Answer, Refusal> {
+        if !self.options.publish {
+            return Err(Refusal::Forbidden("here is something to watch; nothing is taken".into()));
+        }
+        let (place, options) = self.prepare().await?;
+        let publication = self.hub.publish(name);
+        let publication =
+            publication.map_err(|_| Refusal::Busy(format!("somebody publishes {name} already")))?;
+        let answered = Session::answer(&options, Instant::now(), offer, &[], place.addresses());
+        let (session, sdp) = match answered {
+            Ok(answered) => answered,
+            Err(error) => {
+                publication.end();
+                return Err(refusal(error));
+            }
+        };
+        self.start(session, place, sdp, |line| arrive::publish(line, publication))
+    }
+
+    /// A peer offers to watch `name`.
+    ///
+    /// # Errors
+    ///
+    /// Why it can't.
+    pub async fn watch(&self, name: &str, offer: &str) -> Result<Answer, Refusal> {
+        let (place, options) = self.prepare().await?;
+        let feed = Feed::open(self.hub.subscribe(name), self.options.wait).await;
+        let feed = feed.ok_or_else(|| Refusal::NoStream(format!("nobody publishes {name}")))?;
+        let mut numbers = vec![None; feed.streams.len()];
+        let mut send = Vec::new();
+        for kind in [MediaKind::Video, MediaKind::Audio] {
+            let found = feed.streams.iter().position(|params| params.media() == kind);
+            let Some(number) = found else { continue };
+            // Sound that it can't carry costs the sound alone.
+            let params = &feed.streams[number];
+            if kind == MediaKind::Audio && params.codec != CodecId::Opus {
+                continue;
+            }
+            numbers[number] = Some(send.len());
+            send.push(params.clone());
+        }
+        if send.is_empty() {
+            let codecs: Vec<_> = feed.streams.iter().map(|params| params.codec.name()).collect();
+            return Err(Refusal::Media(format!(
+                "{name} is {}; WebRTC here carries h264 and opus",
+                codecs.join(", ")
+            )));
+        }
+        let answered = Session::answer(&options, Instant::now(), offer, &send, place.addresses());
+        let (mut session, sdp) = answered.map_err(refusal)?;
+        session.set_wanted_bandwidth(self.options.bandwidth.saturating_mul(2));
+        self.start(session, place, sdp, |line| watch::watch(line, feed, numbers))
+    }
+
+    /// More candidates of a session's peer, as a fragment of a description.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NoStream`] where there is no such session, [`Refusal::Offer`] for what it can't take.
+    pub fn add_candidates(&self, id: &str, fragment: &str) -> Result<(), Refusal> {
+        let orders = self.sessions.lock().get(id).cloned();
+        let orders = orders.ok_or_else(|| Refusal::NoStream("there is no such session".into()))?;
+        if fragment.len() > FRAGMENT {
+            return Err(Refusal::Offer("that is too long to be candidates".into()));
+        }
+        // One that has more waiting than it takes is lost anyhow.
+        let _ = orders.try_push(fragment.to_string());
+        Ok(())
+    }
+
+    /// Ends a session; false where there is none.
+    pub fn end(&self, id: &str) -> bool {
+        let orders = self.sessions.lock().remove(id);
+        orders.inspect(Queue::close).is_some()
+    }
+
+    /// Whether there is such a session.
+    pub fn has(&self, id: &str) -> bool {
+        self.sessions.lock().contains_key(id)
+    }
+}
+
+impl Gateway {
+    /// A socket for one more session, and how it begins.
+    async fn prepare(&self) -> Result<(Place, SessionOptions), Refusal> {
+        if self.sessions() >= self.options.sessions {
+            return Err(Refusal::Full(format!("there are {} sessions already", self.options.sessions)));
+        }
+        let certificate = certificate().map_err(|error| Refusal::System(error.to_string()))?;
+        let place = Place::open(self.options.ip, self.options.public_ip).await;
+        let place = place.map_err(|error| Refusal::System(format!("no socket for media: {error}")))?;
+        let mut options = SessionOptions::new(certificate);
+        options.ice_lite = self.options.public_ip.is_some();
+        options.bandwidth = self.options.bandwidth;
+        Ok((place, options))
+    }
+
+    /// Runs a session until it ends; its place is free then.
+    fn start<F>(
+        &self,
+        session: Session,
+        place: Place,
+        sdp: String,
+        run: impl FnOnce(Line) -> F,
+    ) -> Result<Answer, Refusal>
+    where
+        F: Future<Output = Result<(), brooklet_webrtc::Error>> + Send + 'static,
+    {
+        let runtime = runtime::handle().map_err(|error| Refusal::System(error.to_string()))?;
+        let id = name().map_err(|error| Refusal::System(error.to_string()))?;
+        let orders = Queue::new(ORDERS);
+        self.sessions.lock().insert(id.clone(), orders.clone());
+        let task = run(Line::new(session, place, orders));
+        let (sessions, own) = (Arc::downgrade(&self.sessions), id.clone());
+        runtime.spawn(async move {
+            // Why it ended is the peer's to know: it has seen it, or is gone.
+            let _ = task.await;
+            if let Some(sessions) = sessions.upgrade() {
+                sessions.lock().remove(&own);
+            }
+        });
+        Ok(Answer { id, sdp })
+    }
+}
+
+/// Sessions by name, each with the way to tell it something.
+#[derive(Debug, Default)]
+struct Sessions(Mutex<HashMap<String, Queue<String>>>);
+
+impl Sessions {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Queue<String>>> {
+        // A panic elsewhere leaves the map whole: every change to it is one call.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Sessions {
+    fn drop(&mut self) {
+        self.lock().values().for_each(Queue::close);
+    }
+}
+
+/// A name that nobody can guess: whoever knows it may end the session.
+fn name() -> Result<String, brooklet_webrtc::Error> {
+    Ok(brooklet_webrtc::random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn refusal(error: brooklet_webrtc::Error) -> Refusal {
+    match error {
+        brooklet_webrtc::Error::Media { .. } => Refusal::Media(error.to_string()),
+        brooklet_webrtc::Error::Crypto(_) => Refusal::System(error.to_string()),
+        _ => Refusal::Offer(error.to_string()),
+    }
+}

@@ -1,0 +1,95 @@
+//! What is in a program: features, how it ends when it panics, and how large it may be.
+
+use super::Platform;
+use crate::shell::{Outcome, cargo};
+
+/// Who builds or links C: no program may have one of these in its tree, but for those that the design names.
+const BUILDS_C: [&str; 6] = ["cmake", "bindgen", "pkg-config", "ring", "aws-lc-sys", "openssl-sys"];
+
+/// One program of the family.
+pub(crate) struct Profile {
+    /// As `--profile` has it.
+    pub(crate) name: &'static str,
+    /// The features of the program, where it is not for a static platform.
+    features: &'static str,
+    /// The same without what needs libraries of the system at run time.
+    features_static: Option<&'static str>,
+    /// Cargo's profile.
+    pub(crate) cargo: &'static str,
+    /// The most that it may have, bytes.
+    pub(crate) most: u64,
+    /// For a person.
+    pub(crate) what: &'static str,
+}
+
+/// All of them.
+pub(crate) static ALL: [Profile; 3] = [
+    Profile {
+        name: "full",
+        features: "full",
+        features_static: Some("headless"),
+        cargo: "dist",
+        most: 8_000_000,
+        what: "everything; a panic in a session ends that session only",
+    },
+    Profile {
+        name: "stream",
+        features: "stream",
+        features_static: None,
+        cargo: "dist-small",
+        most: 3_000_000,
+        what: "H.264, AAC and PCM; FLV, MPEG-TS and MP4; RTMP, UDP and TCP; a panic ends the program",
+    },
+    Profile {
+        name: "voice",
+        features: "voice",
+        features_static: None,
+        cargo: "dist-small",
+        most: 1_500_000,
+        what: "PCM and Opus over UDP and RTP; a panic ends the program",
+    },
+];
+
+impl Profile {
+    /// The one of this name.
+    pub(crate) fn named(name: &str) -> Outcome<&'static Self> {
+        let names = || ALL.iter().map(|profile| profile.name).collect::<Vec<_>>().join(", ");
+        ALL.iter()
+            .find(|profile| profile.name == name)
+            .ok_or_else(|| format!("no profile '{name}'; there are {}", names()))
+    }
+
+    /// The features of the program on a platform, joined by commas.
+    pub(crate) fn features(&self, platform: &Platform) -> &'static str {
+        self.features_static.filter(|_| platform.is_static).unwrap_or(self.features)
+    }
+
+    /// Fails where something in the tree builds or links C.
+    pub(crate) fn check_tree(&self, platform: &Platform) -> Outcome {
+        for line in self.tree(platform, "normal,build", "{p}")? {
+            let name = line.split(' ').next().unwrap_or_default();
+            if BUILDS_C.contains(&name) {
+                return Err(format!("{} for {} has C in it: {line}", self.name, platform.triple));
+            }
+        }
+        Ok(())
+    }
+
+    /// The packages in the program, each once, in `cargo tree`'s format.
+    pub(crate) fn tree(&self, platform: &Platform, edges: &str, format: &str) -> Outcome<Vec<String>> {
+        let mut tree =
+            cargo(["tree", "--package", "brooklet-cli", "--no-default-features", "--prefix", "none"]);
+        tree.args(["--features", self.features(platform), "--target", platform.triple]);
+        let said = tree.args(["--edges", edges, "--format", format]).output();
+        let said = said.map_err(|error| format!("cargo tree: {error}"))?;
+        if !said.status.success() {
+            return Err(String::from_utf8_lossy(&said.stderr).trim().into());
+        }
+        let text = String::from_utf8_lossy(&said.stdout).into_owned();
+        let mut lines: Vec<String> =
+            text.lines().map(|line| line.trim_end_matches(" (*)").to_string()).collect();
+        lines.sort_unstable();
+        lines.dedup();
+        Ok(lines)
+    }
+}

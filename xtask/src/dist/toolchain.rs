@@ -1,0 +1,94 @@
+//! What builds a program: the targets that rustup has installed, or Debian's packages in a folder of their own.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::debian::Debian;
+use super::{Platform, Profile};
+use crate::shell::{self, Outcome, cargo, target};
+
+/// A processor without an operating system, with floating point: that of many microcontrollers.
+const BARE: &str = "thumbv7em-none-eabihf";
+
+/// One that is ready.
+pub(crate) enum Toolchain {
+    /// The cargo that runs us has the target's standard library.
+    Installed,
+    /// Debian's rustc, in its folder.
+    Debian(Debian),
+}
+
+impl Toolchain {
+    /// One for a platform; the packaged one is installed by this, which takes minutes.
+    pub(crate) fn find(platform: &Platform) -> Outcome<Self> {
+        if has_library(platform.triple) && has_linker(platform) {
+            return Ok(Self::Installed);
+        }
+        Debian::prepare().map(Self::Debian).map_err(|error| {
+            format!(
+                "{}: rustup has no such target here (rustup target add {0}), and {error}",
+                platform.triple
+            )
+        })
+    }
+
+    /// Checks that packages need no operating system, for a target that has none. One for another target serves, where it
+    /// can make a `core`.
+    pub(crate) fn check_bare(&self, packages: &[&str]) -> Outcome {
+        match self {
+            Self::Debian(debian) => debian.check_bare(BARE, packages),
+            Self::Installed if has_library(BARE) => {
+                let mut check = cargo(["check", "--no-default-features", "--target", BARE]);
+                shell::run(check.args(packages.iter().flat_map(|package| ["--package", package])))
+            }
+            Self::Installed => {
+                eprintln!(
+                    "not checked for {BARE}: rustup has no such target here (rustup target add {BARE})"
+                );
+                Ok(())
+            }
+        }
+    }
+
+    /// Builds, and says where the program is.
+    pub(crate) fn build(&self, platform: &Platform, profile: &Profile) -> Outcome<PathBuf> {
+        match self {
+            Self::Debian(debian) => debian.build(platform, profile),
+            Self::Installed => {
+                let mut build = cargo(["build", "--package", "brooklet-cli", "--no-default-features"]);
+                build.args(["--features", profile.features(platform), "--profile", profile.cargo]);
+                build.args(["--target", platform.triple]);
+                if !platform.is_native() {
+                    build.env(linker_variable(platform), format!("{}-gcc", platform.gnu));
+                }
+                shell::run(&mut build)?;
+                Ok(target().join(platform.triple).join(profile.cargo).join("brooklet"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Toolchain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Installed => f.write_str("the installed toolchain"),
+            Self::Debian(debian) => write!(f, "Debian's packaged toolchain in {}", debian.folder.display()),
+        }
+    }
+}
+
+/// How cargo is told which program links for a platform.
+pub(super) fn linker_variable(platform: &Platform) -> String {
+    format!("CARGO_TARGET_{}_LINKER", platform.triple.to_uppercase().replace('-', "_"))
+}
+
+fn has_library(triple: &str) -> bool {
+    let said = Command::new("rustc").args(["--print", "sysroot"]).output();
+    let sysroot = said.map(|said| String::from_utf8_lossy(&said.stdout).trim().to_string());
+    sysroot.is_ok_and(|sysroot| PathBuf::from(sysroot).join("lib/rustlib").join(triple).join("lib").is_dir())
+}
+
+fn has_linker(platform: &Platform) -> bool {
+    platform.is_native() || shell::succeeds(Command::new(format!("{}-gcc", platform.gnu)).arg("--version"))
+}
