@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`Speaker`] | PulseAudio and PipeWire, by their own protocol, in Rust alone | not yet |
 //! | [`Microphone`], monitors of speakers | the same | not yet |
+//! | [`Camera`] | Video4Linux2, without a library of C | not yet |
 //! | [`sound_devices`], [`cameras`], [`displays`] | what there is | not yet |
 //!
 //! Read [`Speaker`] and [`Microphone`] first.
@@ -31,6 +32,7 @@
 //! has others ([`Error::NoDevice`]), and the wish of a person to end ([`Error::Closed`]) from a fault.
 
 mod backend;
+mod camera;
 mod clock;
 pub mod error;
 mod list;
@@ -41,6 +43,7 @@ mod speaker;
 #[cfg(feature = "window")]
 pub mod window;
 
+pub use camera::{Camera, CameraFormat, CameraMode, CameraOptions, CameraPicture, CameraStopper};
 pub use clock::capture_time;
 pub use error::{Error, Result};
 pub use list::{Device, DeviceKind, cameras, displays, sound_devices};
