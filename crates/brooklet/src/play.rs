@@ -292,6 +292,16 @@ impl Monitor {
     pub fn warnings(&self) -> Vec<String> {
         self.shared.journal.take()
     }
+
+    /// Lines that are no warnings, as how a live input went, since the last call.
+    pub fn notes(&self) -> Vec<String> {
+        self.shared.journal.take_notes()
+    }
+
+    /// How an input that is buffered (`-buffer`) fares now: its level, its delay, what was concealed. Empty without one.
+    pub fn input_status(&self) -> String {
+        self.shared.journal.status()
+    }
 }
 
 /// Runs `work`, for which the calling thread lends itself to windows: see [`brooklet_device::window::host`]. A program that

@@ -46,6 +46,7 @@ pub(crate) fn run(spec: &PlaySpec, globals: &Globals, console: &Console) -> Resu
         playing.unwrap_or_else(|_| Err(Error::Usage("the player panicked, which is a bug".into())))
     });
     monitor.warnings().iter().for_each(|warning| console.warning(warning));
+    monitor.notes().iter().for_each(|note| console.info(note));
     if globals.stats.unwrap_or_else(|| console.says(Level::Info)) {
         console.finish_status(&line(&monitor.status()));
     }
@@ -65,7 +66,11 @@ fn follow(monitor: &Monitor, globals: &Globals, console: &Console, done: impl Fn
     }
     monitor.warnings().iter().for_each(|warning| console.warning(warning));
     if shown && !done() {
-        let line = line(&monitor.status());
+        let mut line = line(&monitor.status());
+        let input = monitor.input_status();
+        if !input.is_empty() {
+            line += &format!(" {input}");
+        }
         let columns = if console.is_terminal() { console::columns() } else { None };
         console.status(
             &line.chars().take(columns.map_or(usize::MAX, |columns| columns - 1)).collect::<String>(),

@@ -183,10 +183,15 @@ fn mulaw(sample: i32) -> u8 {
 
 fn judge(pieces: &[(Instant, Vec<u8>)], start: Instant) -> Heard {
     let mut heard = Heard { delays: Vec::new(), silent: 0.0 };
-    let (mut quiet, mut samples) = (0usize, Vec::new());
+    let (mut quiet, mut samples, mut first) = (0usize, Vec::new(), None);
     for (at, bytes) in pieces {
-        for pair in bytes.chunks_exact(2) {
-            let sample = i16::from_le_bytes([pair[0], pair[1]]);
+        for byte in bytes {
+            // A pipe cuts where it likes.
+            let Some(low) = first.take() else {
+                first = Some(*byte);
+                continue;
+            };
+            let sample = i16::from_le_bytes([low, *byte]);
             samples.push(sample);
             if sample.unsigned_abs() > 12_000 {
                 if quiet > 2_000 {

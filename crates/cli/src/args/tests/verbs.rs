@@ -3,10 +3,19 @@
 use std::time::Duration;
 
 use brooklet::rtmp::{Access, Token};
+use brooklet::{Buffering, CatchUp};
 use brooklet_media::Rational;
 
 use super::*;
 use crate::command::{Show, Table};
+
+#[test]
+fn play_buffers_what_comes_by_datagrams() {
+    let line = "play -f s16le -ar 8000 -ac 1 udp://0.0.0.0:5005?timeout=5000000 -buffer 1s -catch_up speed";
+    let Ok(Command::Play { spec, .. }) = read(line) else { panic!("{line}") };
+    let expected = Buffering { delay: Duration::from_secs(1), catch_up: CatchUp::Hasten };
+    assert_eq!(spec.input.buffer, Some(expected));
+}
 
 #[test]
 fn things_to_print() {
