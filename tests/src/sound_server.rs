@@ -101,7 +101,17 @@ impl SoundServer {
     /// Feeds the microphone with a file of s16, 48 kHz, stereo, until it ends or the feeder is dropped.
     pub fn feed(&self, path: &std::path::Path) -> Feeder {
         let mut pacat = self.tool("pacat");
-        pacat.args(["-p", "-d", "vmic_src", "--format=s16le", "--rate=48000", "--channels=2"]).arg(path);
+        pacat
+            .args([
+                "-p",
+                "--latency-msec=100",
+                "-d",
+                "vmic_src",
+                "--format=s16le",
+                "--rate=48000",
+                "--channels=2",
+            ])
+            .arg(path);
         Feeder(pacat.spawn().expect("pacat"))
     }
 

@@ -57,12 +57,15 @@ fn tones_of_all_kinds_are_heard_whole() {
         assert!((heard.seconds() - 1.5).abs() < 0.03, "{what}: {} s", heard.seconds());
         assert_eq!(heard.gaps(), [0.0; 0], "{what}");
         assert!(heard.purity(hz.into()) > 0.99, "{what}: {}", heard.purity(hz.into()));
-        // A sine of 1/8: 0.0884 RMS. Mono and 5.1 are mixed to stereo by the server.
+        // A sine of 1/8 has 0.0884. Made stereo here it loses 3 dB, as in swresample. The server copies mono as it is, and
+        // gives each of a pair of ears a part of the centre of 5.1, by a matrix of its own.
         let level = heard.level();
-        assert!((0.03..0.1).contains(&level), "{what}: {level}");
-        if channels == "2" {
-            assert!((level - 0.0884).abs() < 0.004, "{what}: {level}");
-        }
+        let range = match channels {
+            "1" => 0.085..0.092,
+            "2" => 0.060..0.065,
+            _ => 0.015..0.09,
+        };
+        assert!(range.contains(&level), "{what}: {level}");
     }
 }
 
@@ -164,10 +167,11 @@ fn a_fed_microphone_is_recorded_at_any_rate() {
     let folder = tempfile::tempdir().unwrap();
     let _feeder = server.feed(&tone_file(folder.path(), 700.0, 90.0));
     thread::sleep(Duration::from_millis(500));
-    for options in [
-        &[][..],
-        &["-ar", "44100", "-ac", "1", "-c:a", "pcm_f32le"],
-        &["-sample_fmt", "s32", "-fragment_size", "1920"],
+    for (options, level) in [
+        (&[][..], 0.3535),
+        // Made stereo again it loses 3 dB.
+        (&["-ar", "44100", "-ac", "1", "-c:a", "pcm_f32le"], 0.25),
+        (&["-sample_fmt", "s32", "-fragment_size", "1920"], 0.3535),
     ] {
         let path = folder.path().join("heard.wav");
         let input = [&["-y", "-v", "error"], options, &["-f", "pulse", "-i", "default", "-t", "3"]].concat();
@@ -177,7 +181,7 @@ fn a_fed_microphone_is_recorded_at_any_rate() {
         let heard = Sound::from_s16(&bytes[44..]);
         assert!((heard.seconds() - 3.0).abs() < 0.05, "{options:?}: {} s", heard.seconds());
         assert!(heard.purity(700.0) > 0.98, "{options:?}: {}", heard.purity(700.0));
-        assert!((heard.level() - 0.3535).abs() < 0.02, "{options:?}: {}", heard.level());
+        assert!((heard.level() - level).abs() < 0.02, "{options:?}: {}", heard.level());
         assert_eq!(heard.gaps(), [0.0; 0], "{options:?}");
     }
 }

@@ -74,6 +74,14 @@ pub enum Error {
         /// Whether it may say something else another time.
         may_pass: bool,
     },
+    /// A WebRTC session could not be made, or broke.
+    #[error("{}: {what}", shown(url))]
+    WebRtc {
+        /// The peer, as the user wrote it.
+        url: String,
+        /// What is wrong, and what to do.
+        what: String,
+    },
     /// The other side closed the stream before we did.
     #[error("{}: the other side closed the stream", shown(url))]
     Left {

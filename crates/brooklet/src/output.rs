@@ -247,6 +247,9 @@ impl Output {
                     self.sink().write(&packet)?;
                     counters.wrote(&streams[number], &packet, self.bytes());
                     counters.set_skipped(self.skipped());
+                    if self.takes_key_frame_wish() {
+                        mixer.wish_key_frame();
+                    }
                 }
                 Next::Params(lane, params) => {
                     if let Some(number) = numbers.get(lane).copied().flatten() {
@@ -280,6 +283,13 @@ impl Output {
         match &self.sink {
             Sink::Mux(_) => 0,
             Sink::Packets(sink) => sink.skipped(),
+        }
+    }
+
+    fn takes_key_frame_wish(&mut self) -> bool {
+        match &mut self.sink {
+            Sink::Mux(_) => false,
+            Sink::Packets(sink) => sink.takes_key_frame_wish(),
         }
     }
 
@@ -320,6 +330,11 @@ impl Exit {
         true
     }
 
+    /// Whether who reads the output has asked for a key frame since the last call.
+    pub(crate) fn takes_key_frame_wish(&self) -> bool {
+        self.mixer.take_key_frame_wish()
+    }
+
     /// The stream has failed: the output ends at once.
     pub(crate) fn close(&self) {
         self.mixer.close();
@@ -352,6 +367,11 @@ impl Holds {
             Self::Packets(info) => default_codec(info, kind).is_some(),
             Self::Frames(device) => device.kind == kind,
         }
+    }
+
+    /// Whether it is a session of WebRTC.
+    pub(crate) fn is_webrtc(self) -> bool {
+        matches!(self, Self::Packets(info) if info.is_webrtc())
     }
 
     /// Whether each picture has a time of its own.

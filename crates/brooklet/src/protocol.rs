@@ -218,6 +218,11 @@ pub trait LivePacketSink: PacketSink<Error> {
         0
     }
 
+    /// Whether a peer can't go on without a key frame, and has said so since the last call.
+    fn takes_key_frame_wish(&mut self) -> bool {
+        false
+    }
+
     /// Whether the peer came to us: then its leaving is a normal end.
     fn is_listening(&self) -> bool;
 }

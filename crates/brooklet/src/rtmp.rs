@@ -21,11 +21,11 @@ mod dial;
 mod listen;
 mod options;
 mod outbox;
-mod play;
+pub(crate) mod play;
 mod publish;
 mod redirect;
 mod server;
-mod sink;
+pub(crate) mod sink;
 mod uplink;
 
 pub use server::{Access, Report, RtmpServer, RtmpServerOptions, Token, Visit};

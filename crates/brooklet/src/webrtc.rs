@@ -6,10 +6,15 @@
 //! | `line` | a session on its socket |
 //! | `arrive` | what a publisher sends, into the hub |
 //! | `watch` | a stream of the hub, to a viewer |
+//! | `sink`, `source` | outputs and inputs of jobs |
+//! | `whip` | publishing to a WHIP server |
 
 mod arrive;
 mod gateway;
 mod line;
+mod sink;
+mod source;
 mod watch;
+pub(crate) mod whip;
 
 pub use gateway::{Answer, Gateway, GatewayOptions, Refusal};

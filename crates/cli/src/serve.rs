@@ -29,7 +29,7 @@ pub(crate) fn run(options: ServeOptions, globals: &Globals, console: &Console) -
     for (scheme, address) in [("http", &options.http), ("https", &options.https)] {
         if let Some(address) = address {
             let tls = (scheme == "https").then(|| options.tls.clone());
-            let server = HttpServer::bind(address, &hub, HttpServerOptions { tls, ..Default::default() })?;
+            let server = page(address, &hub, HttpServerOptions { tls, ..Default::default() })?;
             pages.push((scheme, server));
         }
     }
@@ -67,6 +67,24 @@ pub(crate) fn run(options: ServeOptions, globals: &Globals, console: &Console) -
     pages.iter().for_each(|(_, server)| server.stop());
     tell(&servers, console);
     Ok(if signals.caught() { Exit::Signal } else { Exit::Done })
+}
+
+/// The web server: with `/whip/` and `/whep/` for the same streams.
+#[cfg(feature = "webrtc")]
+fn page(address: &str, hub: &Hub, options: HttpServerOptions) -> brooklet::Result<HttpServer> {
+    use brooklet::webrtc::{Gateway, GatewayOptions};
+    use brooklet_server::webrtc::{WebRtcOptions, router};
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
+    // A name is one of this machine's addresses; all of them are as good.
+    let ip = host.parse().unwrap_or(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
+    let gateway = Gateway::new(hub, GatewayOptions { ip, ..Default::default() });
+    HttpServer::bind_with(address, hub, options, router(gateway, WebRtcOptions::default()))
+}
+
+/// The web server.
+#[cfg(not(feature = "webrtc"))]
+fn page(address: &str, hub: &Hub, options: HttpServerOptions) -> brooklet::Result<HttpServer> {
+    HttpServer::bind(address, hub, options)
 }
 
 fn streams(hub: &Hub) -> String {

@@ -6,10 +6,11 @@
 //!
 //! | | Linux | macOS, Windows |
 //! |---|---|---|
-//! | [`Speaker`] | PulseAudio and PipeWire, by their own protocol, in Rust alone | not yet |
-//! | [`Microphone`], monitors of speakers | the same | not yet |
-//! | [`Camera`] | Video4Linux2, without a library of C | not yet |
-//! | [`sound_devices`], [`cameras`], [`displays`] | what there is | not yet |
+//! | [`Speaker`], [`Microphone`] | PulseAudio and PipeWire, by their own protocol, in Rust alone; feature `alsa`: ALSA where there is no server | CoreAudio, WASAPI |
+//! | monitors of speakers | PulseAudio and PipeWire | no |
+//! | [`Camera`] | Video4Linux2, without a library of C | no |
+//! | [`sound_devices`] | all of these | all of these |
+//! | [`cameras`], [`displays`] | yes | no |
 //!
 //! Read [`Speaker`] and [`Microphone`] first.
 //!
@@ -40,6 +41,8 @@ mod microphone;
 #[cfg(target_os = "linux")]
 mod pulse;
 mod speaker;
+#[cfg(any(feature = "alsa", not(target_os = "linux")))]
+mod system;
 #[cfg(feature = "window")]
 pub mod window;
 

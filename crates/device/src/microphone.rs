@@ -12,6 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use brooklet_convert::{AudioConverter, AudioTarget};
 use brooklet_media::{AudioFrame, ChannelLayout, FramePool, SampleFormat};
 
 use crate::backend::{HangUp, Recording};
@@ -63,6 +64,8 @@ pub struct Microphone {
     name: String,
     backlog: Arc<Backlog>,
     steady: Steady,
+    /// From what the device gives to what was asked for.
+    converter: AudioConverter,
     recording: Recording,
 }
 
@@ -76,11 +79,17 @@ impl Microphone {
     pub fn open(options: &MicrophoneOptions) -> Result<Self> {
         let name = options.device.clone().unwrap_or_else(|| "microphone".into());
         let fragment = options.fragment.clamp(FRAGMENT.0, FRAGMENT.1);
-        let steady = Steady::new(options.format, options.rate, options.layout, FramePool::new())
-            .map_err(|source| Error::Media { device: name.clone(), source })?;
-        let (recording, backlog) =
+        let (recording, backlog, given) =
             Recording::open(&name, &MicrophoneOptions { fragment, ..options.clone() })?;
-        Ok(Self { name, backlog, steady, recording })
+        let pool = FramePool::new();
+        let steady = Steady::new(given.format, given.rate, given.layout, pool.clone())
+            .map_err(|source| Error::Media { device: name.clone(), source })?;
+        let target = AudioTarget {
+            format: Some(options.format),
+            rate: Some(options.rate),
+            layout: Some(options.layout),
+        };
+        Ok(Self { name, backlog, steady, converter: AudioConverter::new(target, pool), recording })
     }
 
     /// The next sound; blocks until there is some. Its pts count samples of [`crate::capture_time`], from when its first
@@ -91,14 +100,17 @@ impl Microphone {
     /// [`Error::Gone`] where the device went away, [`Error::Stopped`] after a stop.
     pub fn read(&mut self) -> Result<AudioFrame> {
         loop {
-            if let Some(frame) = self.steady.poll() {
+            if let Some(frame) = self.converter.poll() {
                 return Ok(frame);
             }
             let device = || self.name.clone();
+            let failed = |source| Error::Media { device: device(), source };
+            if let Some(frame) = self.steady.poll() {
+                self.converter.push(&frame).map_err(failed)?;
+                continue;
+            }
             match self.backlog.next() {
-                Ok(fragment) => {
-                    self.steady.push(&fragment).map_err(|source| Error::Media { device: device(), source })?
-                }
+                Ok(fragment) => self.steady.push(&fragment).map_err(failed)?,
                 Err(Over::Stopped) => return Err(Error::Stopped { device: device() }),
                 Err(Over::Gone) => return Err(Error::Gone { device: device() }),
             }

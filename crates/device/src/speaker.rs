@@ -10,7 +10,7 @@
 pub(crate) mod feed;
 pub(crate) mod line;
 mod position;
-mod ramp;
+pub(crate) mod ramp;
 
 use std::fmt;
 use std::sync::Arc;
@@ -69,6 +69,8 @@ impl Default for SpeakerOptions {
 pub struct Speaker {
     name: String,
     rate: u32,
+    /// Samples in a second of what the device takes.
+    device_rate: u32,
     converter: AudioConverter,
     /// Samples that were written.
     written: u64,
@@ -88,9 +90,9 @@ impl Speaker {
         let latency = options.latency.clamp(LATENCY.0, LATENCY.1);
         let (device, line, taken) = Playback::open(&name, &SpeakerOptions { latency, ..options.clone() })?;
         let target =
-            AudioTarget { format: Some(taken), rate: Some(options.rate), layout: Some(options.layout) };
+            AudioTarget { format: Some(taken.format), rate: Some(taken.rate), layout: Some(taken.layout) };
         let converter = AudioConverter::new(target, FramePool::new());
-        Ok(Self { name, rate: options.rate, converter, written: 0, line, device })
+        Ok(Self { name, rate: options.rate, device_rate: taken.rate, converter, written: 0, line, device })
     }
 
     /// Writes sound, to be heard after all that was written before; its pts mean nothing here. Blocks while as much
@@ -191,7 +193,7 @@ impl Speaker {
 
     /// What is heard when.
     pub fn clock(&self) -> SpeakerClock {
-        SpeakerClock { line: self.line.clone() }
+        SpeakerClock { line: self.line.clone(), rate: self.rate, device_rate: self.device_rate }
     }
 
     /// Hands on what comes of `push`.
@@ -269,13 +271,17 @@ impl SpeakerStopper {
 #[derive(Clone, Debug)]
 pub struct SpeakerClock {
     line: Arc<Line>,
+    /// Of what is written.
+    rate: u32,
+    device_rate: u32,
 }
 
 impl SpeakerClock {
     /// How many samples of each channel, of all that were written, have been heard until now, or forgotten by a flush.
     /// Told from the device's reports and the time since; it never goes back, and stands while nothing is heard.
     pub fn heard(&self) -> u64 {
-        self.line.heard()
+        let heard = self.line.heard();
+        (u128::from(heard) * u128::from(self.rate) / u128::from(self.device_rate.max(1))) as u64
     }
 
     /// How long it takes until what is written now is heard.

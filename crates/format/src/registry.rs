@@ -79,6 +79,11 @@ impl MuxerInfo {
         matches!(self.kind, MuxerKind::Null)
     }
 
+    /// Whether it is a session of WebRTC at a URL.
+    pub fn is_webrtc(&self) -> bool {
+        matches!(self.kind, MuxerKind::Session) && matches!(self.name, "whep" | "whip")
+    }
+
     /// Whether it is samples as they are in memory, and nothing else.
     pub fn is_bare_sound(&self) -> bool {
         matches!(self.kind, MuxerKind::Pcm(_))
@@ -86,10 +91,11 @@ impl MuxerInfo {
 
     /// Whether it holds one stream only.
     pub fn holds_one_stream(&self) -> bool {
-        !matches!(
-            self.kind,
-            MuxerKind::Flv | MuxerKind::MpegTs | MuxerKind::Null | MuxerKind::FrameMd5 | MuxerKind::Md5
-        )
+        !self.is_webrtc()
+            && !matches!(
+                self.kind,
+                MuxerKind::Flv | MuxerKind::MpegTs | MuxerKind::Null | MuxerKind::FrameMd5 | MuxerKind::Md5
+            )
     }
 }
 

@@ -49,6 +49,8 @@ mod routes;
 mod scheme;
 mod server;
 mod shared;
+#[cfg(feature = "webrtc")]
+pub mod webrtc;
 
 pub use mount::{Mount, MountOptions};
 pub use server::{HttpServer, HttpServerOptions};
@@ -57,4 +59,6 @@ pub use server::{HttpServer, HttpServerOptions};
 /// and sending to them stays as it was. Outputs with the same host and port share one server.
 pub fn register() {
     brooklet::protocol::register(std::sync::Arc::new(scheme::Listening));
+    #[cfg(feature = "webrtc")]
+    brooklet::protocol::register(std::sync::Arc::new(webrtc::scheme::Whip));
 }

@@ -24,6 +24,10 @@ impl Scheme for Listening {
     }
 
     fn open_sink(&self, url: &Url, options: &SinkOptions) -> Result<Target> {
+        #[cfg(feature = "webrtc")]
+        if options.format == "whep" {
+            return Ok(Target::Packets(crate::webrtc::scheme::open_sink(url, options)?));
+        }
         if options.listen == Listen::No {
             return Http.open_sink(url, options);
         }
@@ -42,7 +46,7 @@ impl Scheme for Listening {
 }
 
 /// Host and port to listen on, and the path there.
-fn place(url: &Url, format: &str) -> Result<(String, String)> {
+pub(crate) fn place(url: &Url, format: &str) -> Result<(String, String)> {
     let (authority, path) = url.rest.split_at(url.rest.find('/').unwrap_or(url.rest.len()));
     if authority.contains('@') {
         let what = "a listening URL has no user; -admin user:password is for changing the title";

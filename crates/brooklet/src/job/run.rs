@@ -297,6 +297,11 @@ impl Builder<'_> {
         exit: Exit,
     ) -> Result<()> {
         let spec = &self.job.outputs[output];
+        let mut pictures = spec.video.clone();
+        if format.holds.is_webrtc() && pictures.profile.is_none() {
+            // What every browser takes.
+            pictures.profile = Some("baseline".into());
+        }
         let params = &self.streams[chosen.input][chosen.stream];
         let from = (chosen.input, chosen.stream);
         let live = matches!(&self.outputs[output], Opened::Packets(output) if output.is_live());
@@ -306,7 +311,7 @@ impl Builder<'_> {
             FpsMode::Auto => spec.video.frame_rate.is_some() || !format.holds.has_variable_rate(),
         };
         let settings = match chosen.kind {
-            MediaKind::Video => format!("{:?}", spec.video),
+            MediaKind::Video => format!("{pictures:?}"),
             _ => format!("{:?}", spec.audio),
         };
         let window = output_window(spec);
@@ -324,7 +329,7 @@ impl Builder<'_> {
             None => {
                 let rate = params.as_video().and_then(|video| video.frame_rate);
                 let rate = self.job.inputs[chosen.input].frame_rate.or(rate);
-                let work = VideoWork::new(&spec.video, info, rate, constant, live, &self.pool);
+                let work = VideoWork::new(&pictures, info, rate, constant, live, &self.pool);
                 let mut work = work.map_err(failed)?;
                 if self.job.inputs[chosen.input].realtime || self.live_inputs[chosen.input] {
                     work.watch_pace(&self.journal);

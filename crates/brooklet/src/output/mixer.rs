@@ -5,6 +5,7 @@
 //! - a stream that runs ahead of one that comes from another input: by [`LEAD`] of media time. Streams of the same
 //!   input never wait for each other here, for they may share the thread that would bring what is waited for.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,8 @@ pub(crate) struct Mixer {
     arrived: Condvar,
     /// There may be room for those who push.
     room: Condvar,
+    /// Who reads the output can't go on without a key frame.
+    key_frame_wish: AtomicBool,
 }
 
 struct State {
@@ -102,7 +105,22 @@ impl Mixer {
             sink_waits: false,
             pushers: 0,
         };
-        Self { state: Mutex::new(state), arrived: Condvar::new(), room: Condvar::new() }
+        Self {
+            state: Mutex::new(state),
+            arrived: Condvar::new(),
+            room: Condvar::new(),
+            key_frame_wish: AtomicBool::new(false),
+        }
+    }
+
+    /// Asks whoever encodes the pictures for a key frame.
+    pub(crate) fn wish_key_frame(&self) {
+        self.key_frame_wish.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether one has been asked for since the last call.
+    pub(crate) fn take_key_frame_wish(&self) -> bool {
+        self.key_frame_wish.swap(false, Ordering::Relaxed)
     }
 
     /// The lane's parameters, before its first packet; again where they change.

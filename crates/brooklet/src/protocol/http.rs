@@ -63,6 +63,10 @@ impl Scheme for Http {
     }
 
     fn open_sink(&self, url: &Url, options: &SinkOptions) -> Result<Target> {
+        #[cfg(feature = "webrtc")]
+        if options.format == "whip" {
+            return Ok(Target::Packets(crate::webrtc::whip::open(url, options)?));
+        }
         if options.listen != Listen::No {
             let what = "listening for HTTP is the work of brooklet-server, which is not in this program";
             return Err(Error::Usage(format!("{}: {what}", url.text)));

@@ -42,18 +42,11 @@ pub(super) fn open(
     let runtime =
         runtime::handle().map_err(|source| Error::io(&url.text, "cannot start the network", source))?;
     runtime.spawn(play(dial, connection, arrivals.clone()));
-    Ok(Box::new(PlaySource {
-        url: url.text.clone(),
-        options: options.clone(),
-        arrivals,
-        reader: TagReader::new(),
-        damaged: 0,
-        ended: false,
-    }))
+    Ok(Box::new(PlaySource::new(url, options, arrivals)))
 }
 
 /// What the connection's task hands to the input's thread.
-pub(super) enum Arrival {
+pub(crate) enum Arrival {
     Tag(Tag),
     /// The next tag is from another connection.
     Again,
@@ -144,7 +137,7 @@ async fn receive(
 }
 
 /// The input's end.
-struct PlaySource {
+pub(crate) struct PlaySource {
     url: String,
     options: SourceOptions,
     arrivals: Queue<Arrival>,
@@ -197,6 +190,18 @@ impl PacketSource for PlaySource {
 }
 
 impl PlaySource {
+    /// Packets of the tags that arrive.
+    pub(crate) fn new(url: &Url, options: &SourceOptions, arrivals: Queue<Arrival>) -> Self {
+        Self {
+            url: url.text.clone(),
+            options: options.clone(),
+            arrivals,
+            reader: TagReader::new(),
+            damaged: 0,
+            ended: false,
+        }
+    }
+
     /// A tag that can't be read is left out; what follows may be better.
     fn read(&mut self, tag: Tag) {
         if let Err(error) = self.reader.push(tag) {

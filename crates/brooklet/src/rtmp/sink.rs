@@ -12,7 +12,7 @@ use crate::{Error, Result};
 pub(super) const LAST_TAG: Duration = Duration::from_millis(100);
 
 /// Where tags go.
-pub(super) trait TagTarget: Send {
+pub(crate) trait TagTarget: Send {
     /// The metadata and sequence headers: sent first, and kept for those who come late.
     fn start(&mut self, headers: Vec<Tag>) -> Result<()> {
         headers.into_iter().try_for_each(|tag| self.send(tag))
@@ -31,10 +31,15 @@ pub(super) trait TagTarget: Send {
     fn skipped(&self) -> u64 {
         0
     }
+
+    /// Whether who gets them has asked for a key frame since the last call.
+    fn takes_key_frame_wish(&mut self) -> bool {
+        false
+    }
 }
 
 /// A packet sink over a [`TagTarget`].
-pub(super) struct TagSink<T> {
+pub(crate) struct TagSink<T> {
     url: String,
     listening: bool,
     writer: TagWriter,
@@ -42,7 +47,7 @@ pub(super) struct TagSink<T> {
 }
 
 impl<T: TagTarget> TagSink<T> {
-    pub(super) fn new(url: &str, listening: bool, target: T) -> Self {
+    pub(crate) fn new(url: &str, listening: bool, target: T) -> Self {
         Self { url: url.into(), listening, writer: TagWriter::new(), target }
     }
 
@@ -85,6 +90,10 @@ impl<T: TagTarget> LivePacketSink for TagSink<T> {
 
     fn skipped(&self) -> u64 {
         self.target.skipped()
+    }
+
+    fn takes_key_frame_wish(&mut self) -> bool {
+        self.target.takes_key_frame_wish()
     }
 
     fn is_listening(&self) -> bool {

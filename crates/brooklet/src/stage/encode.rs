@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use brooklet_codec::{AudioEncode, EncoderConfig, EncoderInfo, EncoderInput, VideoEncode, open_encoder};
 use brooklet_convert::AudioTarget;
 use brooklet_media::{
-    AudioParams, ChannelLayout, Encoder, Frame, FramePool, Rational, Timestamp, VideoFrame,
+    AudioParams, ChannelLayout, Control, Encoder, Frame, FramePool, Rational, Timestamp, VideoFrame,
 };
 
 use super::Behind;
@@ -119,6 +119,13 @@ impl EncodeStage {
 
     /// Encodes what the chain has ready, handing out each packet as it comes. False when nobody wants more.
     fn encode_ready(&mut self) -> Result<bool> {
+        // A codec that makes key frames when asked does; another one's come in time.
+        if let Work::Video(work) = &mut self.work
+            && let Some(encoder) = &mut work.encoder
+            && self.exits.iter().filter(|exit| exit.takes_key_frame_wish()).count() > 0
+        {
+            encoder.control(Control::KeyFrame);
+        }
         while self.work.encode_next().map_err(codec)? {
             if !self.hand_out() {
                 return Ok(false);

@@ -1,5 +1,6 @@
 //! Offers of peers to sessions: what WHIP and WHEP do, without their HTTP.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,9 +11,12 @@ use brooklet_webrtc::{Session, SessionOptions};
 
 use super::arrive;
 use super::line::{Line, Place, certificate};
+use super::sink::{Audience, SessionSink};
+use super::source::{PublishedSource, arrivals, hand_on};
 use super::watch::{self, Feed};
+use crate::protocol::{LivePacketSink, PacketSource, SinkOptions, SourceOptions};
 use crate::queue::Queue;
-use crate::{Hub, runtime};
+use crate::{Error, Hub, Url, runtime};
 
 /// Fragments of descriptions that wait for one session.
 const ORDERS: usize = 8;
@@ -168,6 +172,49 @@ impl Gateway {
         let (mut session, sdp) = answered.map_err(refusal)?;
         session.set_wanted_bandwidth(self.options.bandwidth.saturating_mul(2));
         self.start(session, place, sdp, |line| watch::watch(line, feed, numbers))
+    }
+
+    /// A sink for the packets of an output, which whoever comes may watch as `name`. `keeper` is kept as long as the sink is:
+    /// what answers the viewers.
+    ///
+    /// # Errors
+    ///
+    /// Where somebody publishes that already.
+    pub fn sink(
+        &self,
+        name: &str,
+        url: &Url,
+        options: &SinkOptions,
+        keeper: Box<dyn Any + Send>,
+    ) -> Result<Box<dyn LivePacketSink>, Error> {
+        let publication = self.hub.publish(name);
+        let publication =
+            publication.map_err(|_| Error::Usage(format!("{}: somebody publishes it already", url.text)))?;
+        let tally = publication.tally();
+        let publication = Some(publication);
+        let audience = Audience { gateway: self.clone(), publication, tally, _keeper: keeper };
+        Ok(Box::new(SessionSink::new(&url.text, true, options, audience)))
+    }
+
+    /// What somebody will publish as `name`, as an input; it ends when that is over. `keeper` is kept as long as the source
+    /// is: what answers the publisher.
+    ///
+    /// # Errors
+    ///
+    /// Where the system gives no thread for the sockets.
+    pub fn source(
+        &self,
+        name: &str,
+        url: &Url,
+        options: &SourceOptions,
+        keeper: Box<dyn Any + Send>,
+    ) -> Result<Box<dyn PacketSource>, Error> {
+        let runtime =
+            runtime::handle().map_err(|source| Error::io(&url.text, "cannot start the network", source))?;
+        let arrivals = arrivals(options);
+        let subscription = self.hub.subscribe(name);
+        runtime.spawn(hand_on(url.text.clone(), subscription, arrivals.clone(), options.clone()));
+        Ok(Box::new(PublishedSource::new(url, options, arrivals, keeper)))
     }
 
     /// More candidates of a session's peer, as a fragment of a description.

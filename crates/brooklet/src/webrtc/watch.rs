@@ -47,8 +47,9 @@ impl Feed {
             ended: false,
         };
         let known = async {
-            while feed.streams.len() < feed.subscription.codecs().len().max(1) && !feed.ended {
-                feed.read().await;
+            // Headers come before packets, each by itself.
+            while !feed.is_known() && !feed.ended {
+                feed.read(BATCH).await;
             }
         };
         // What it has not shown by then it will go without.
@@ -56,10 +57,15 @@ impl Feed {
         (!feed.streams.is_empty()).then_some(feed)
     }
 
-    /// Takes what there is, waiting for some.
-    async fn read(&mut self) {
+    fn is_known(&self) -> bool {
+        let has_begun = self.waiting.iter().any(|event| matches!(event, DemuxEvent::Packet(_)));
+        has_begun && self.streams.len() >= self.subscription.codecs().len()
+    }
+
+    /// Takes about `most` tags of what there is, waiting for some.
+    async fn read(&mut self, most: usize) {
         let Self { subscription, tags, .. } = self;
-        let taken = poll_fn(|context| subscription.poll_take(context, BATCH, tags)).await;
+        let taken = poll_fn(|context| subscription.poll_take(context, most, tags)).await;
         self.ended = taken == Taken::End;
         for tag in self.tags.drain(..) {
             // One that can't be read is left out.
@@ -117,7 +123,9 @@ pub(super) async fn watch(mut line: Line, mut feed: Feed, numbers: Vec<Option<us
     feed.reader.reset();
     let (mut is_first, mut skipping) = (true, false);
     loop {
-        match line.turn(feed.read()).await? {
+        // All of the past at first, so that it can be hurried through.
+        let most = if is_first { usize::MAX } else { BATCH };
+        match line.turn(feed.read(most)).await? {
             Turn::Event(Event::KeyFrameWanted(_)) => feed.subscription.wish_key_frame(),
             Turn::Event(Event::Closed) => return Ok(()),
             Turn::Event(_) => {}

@@ -150,7 +150,8 @@ mod tests {
             let agrees = match flag.action {
                 Action::Show(_) => flag.section == Section::Show,
                 Action::Global(_) => flag.section == Section::Global,
-                Action::Open | Action::File(..) => flag.section == Section::File,
+                Action::Open => flag.section == Section::File,
+                Action::File(..) => matches!(flag.section, Section::File | Section::Audio),
                 Action::Input(_) => flag.section == Section::Input,
                 Action::Output(_) => {
                     matches!(flag.section, Section::Output | Section::Video | Section::Audio)

@@ -10,8 +10,11 @@ use brooklet_media::{AudioFrame, ChannelLayout, Drift, FramePool, Result, Sample
 
 use super::backlog::Fragment;
 
-/// Sound that is further than this from where its stamp says begins anew there; nearer, it is led there unheard.
-const JUMP: f64 = 0.06;
+/// Sound that is further than this, in seconds, from where its stamp says begins anew there; nearer, it is led there
+/// unheard. Servers change their mind by some tens of milliseconds where another client makes them work in other steps.
+const JUMP: f64 = 0.25;
+/// The fastest that it is led, beyond the drift: 8 cents of a semitone.
+const LEAD: f64 = 5e-3;
 
 /// Makes the samples of a device steady. Sans-IO: fragments in, frames out.
 pub(crate) struct Steady {
@@ -48,7 +51,7 @@ impl Steady {
             rate,
             layout,
             drift: Drift::new(),
-            steering: Steering::new(Duration::ZERO),
+            steering: Steering::new(Duration::ZERO).with_limit(LEAD),
             resampler: DriftResampler::new(format, rate, layout, pool.clone())?,
             run: None,
             pool,

@@ -5,7 +5,7 @@ use std::sync::{Arc, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use brooklet_media::{ChannelLayout, SampleFormat};
+use brooklet_media::ChannelLayout;
 use pulseaudio::protocol::stream::{BufferAttr, StreamFlags};
 use pulseaudio::protocol::{
     ChannelVolume, Command, CorkStreamParams, CreatePlaybackStreamReply, LatencyParams, PlaybackLatency,
@@ -14,6 +14,7 @@ use pulseaudio::protocol::{
 
 use super::connection::{Connection, Listener, Trouble, Wire};
 use super::{list, spec};
+use crate::backend::Taken;
 use crate::list::DeviceKind;
 use crate::speaker::SpeakerOptions;
 use crate::speaker::feed::Feed;
@@ -60,7 +61,7 @@ struct Stream {
 
 impl Playback {
     /// Opens a stream for what the server takes of `options`: packed, 64-bit floats as 32-bit ones.
-    pub(crate) fn open(name: &str, options: &SpeakerOptions) -> Result<(Self, Arc<Line>, SampleFormat)> {
+    pub(crate) fn open(name: &str, options: &SpeakerOptions) -> Result<(Self, Arc<Line>, Taken)> {
         let format = spec::nearest(options.format);
         let wanted = spec::sample_spec(format, options.rate, options.layout).ok_or_else(|| Error::Media {
             device: name.into(),
@@ -109,7 +110,7 @@ impl Playback {
         line.lock().wanted += reply.requested_bytes as usize / frame_bytes;
         let playback = Self { name: name.into(), line: line.clone(), connection, stream, nudge };
         playback.watch(options.latency, nudges)?;
-        Ok((playback, line, format))
+        Ok((playback, line, Taken { format, rate: options.rate, layout: options.layout }))
     }
 
     /// Hands the server what it has asked for.

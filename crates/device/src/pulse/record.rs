@@ -14,6 +14,7 @@ use pulseaudio::protocol::{
 use super::connection::{Connection, Listener, Trouble, Wire};
 use super::playback::HangUp;
 use super::{list, spec};
+use crate::backend::Taken;
 use crate::clock::capture_time;
 use crate::list::DeviceKind;
 use crate::microphone::MicrophoneOptions;
@@ -35,7 +36,7 @@ pub(crate) struct Recording {
 
 impl Recording {
     /// Opens a stream, and starts it.
-    pub(crate) fn open(name: &str, options: &MicrophoneOptions) -> Result<(Self, Arc<Backlog>)> {
+    pub(crate) fn open(name: &str, options: &MicrophoneOptions) -> Result<(Self, Arc<Backlog>, Taken)> {
         let wanted =
             spec::sample_spec(options.format, options.rate, options.layout).ok_or_else(|| Error::Media {
                 device: name.into(),
@@ -54,6 +55,7 @@ impl Recording {
             rate: options.rate,
             frame_bytes,
             captured: 0,
+            early: Vec::new(),
         };
         connection.listen(reader, listener)?;
         let device = options.device.as_deref().filter(|name| *name != "default");
@@ -91,7 +93,8 @@ impl Recording {
             what: "cannot start a thread",
             source,
         })?;
-        Ok((Self { connection, _clock: clock }, backlog))
+        let taken = Taken { format: options.format, rate: options.rate, layout: options.layout };
+        Ok((Self { connection, _clock: clock }, backlog, taken))
     }
 
     /// The way to end it at once.
@@ -114,7 +117,12 @@ struct Receiving {
     rate: u32,
     frame_bytes: usize,
     captured: u64,
+    /// What came before the server's first word on its clock: the number of its first frame, and the bytes.
+    early: Vec<(u64, Vec<u8>)>,
 }
+
+/// So many messages wait for the server's first word on its clock.
+const EARLY: usize = 100;
 
 impl Listener for Receiving {
     fn event(&mut self, event: Command) {
@@ -126,12 +134,19 @@ impl Listener for Receiving {
     fn sound(&mut self, bytes: &[u8]) {
         let first = self.captured;
         self.captured += (bytes.len() / self.frame_bytes) as u64;
+        self.early.push((first, bytes.to_vec()));
         let report = *self.report.lock().unwrap_or_else(PoisonError::into_inner);
-        // Before its first word, what comes is thought to have been in the air until now.
-        let report = report.unwrap_or_else(|| Report { frames: self.captured as i64, at: capture_time() });
-        let before = (report.frames - first as i64) * 1_000_000_000 / i64::from(self.rate);
-        let at = Timestamp::from_nanos(report.at.as_nanos() - before);
-        self.backlog.add(Fragment { first, at, bytes: bytes.to_vec() });
+        let report = match report {
+            Some(report) => report,
+            None if self.early.len() < EARLY => return,
+            // It has none: what comes was in the air until now, as far as can be told.
+            None => Report { frames: self.captured as i64, at: capture_time() },
+        };
+        for (first, bytes) in self.early.drain(..) {
+            let before = (report.frames - first as i64) * 1_000_000_000 / i64::from(self.rate);
+            let at = Timestamp::from_nanos(report.at.as_nanos() - before);
+            self.backlog.add(Fragment { first, at, bytes });
+        }
     }
 
     fn gone(&mut self) {
@@ -164,7 +179,7 @@ impl Clock {
     }
 
     fn ask(&self) -> Result<Report, Trouble> {
-        let (asked, now) = (capture_time(), SystemTime::now());
+        let (asked, now) = same_moment();
         let question =
             self.wire.send(&Command::GetRecordLatency(LatencyParams { channel: self.channel, now }))?;
         let report: RecordLatency = self.wire.answer(question)?;
@@ -175,4 +190,14 @@ impl Clock {
         let at = looked - Duration::from_micros(report.source_usec) + Duration::from_micros(report.sink_usec);
         Ok(Report { frames: report.write_offset / self.frame_bytes as i64, at })
     }
+}
+
+/// The moment now on both clocks, read without being interrupted for long in between, as far as that can be had.
+fn same_moment() -> (Timestamp, SystemTime) {
+    let read = || {
+        let (before, now, after) = (capture_time(), SystemTime::now(), capture_time());
+        (after.since(before), before, now)
+    };
+    let nearest = (0..4).map(|_| read()).min_by_key(|(apart, ..)| *apart);
+    nearest.map_or_else(|| (capture_time(), SystemTime::now()), |(_, moment, now)| (moment, now))
 }

@@ -137,6 +137,22 @@ pub static MUXERS: &[MuxerInfo] = &[
         patches: true,
         ..output("wav", "WAV / WAVE (Waveform Audio)", &["wav"], MuxerKind::Wav)
     },
+    #[cfg(feature = "webrtc")]
+    MuxerInfo {
+        default_video: Some(CodecId::H264),
+        default_audio: Some(CodecId::Opus),
+        global_header: true,
+        variable_frame_rate: true,
+        ..output("whep", "WHEP (WebRTC-HTTP egress protocol), for viewers who come", &[], MuxerKind::Session)
+    },
+    #[cfg(feature = "webrtc")]
+    MuxerInfo {
+        default_video: Some(CodecId::H264),
+        default_audio: Some(CodecId::Opus),
+        global_header: true,
+        variable_frame_rate: true,
+        ..output("whip", "WHIP (WebRTC-HTTP ingestion protocol)", &[], MuxerKind::Session)
+    },
     MuxerInfo {
         default_video: Some(CodecId::RawVideo),
         ..output("yuv4mpegpipe", "YUV4MPEG pipe", &["y4m"], MuxerKind::Y4m)

@@ -1,0 +1,176 @@
+//! WHIP and WHEP with real peers: ffmpeg 9.0's muxer, Chromium, and ourselves at both ends.
+
+use std::net::TcpStream;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use brooklet_tests::program::{DEADLINE, Running, brooklet, finish};
+use brooklet_tests::servers::free_port;
+use brooklet_tests::{clips, peers, probe};
+use serde_json::Value;
+
+/// A moving picture in colour and a tone, as fast as time passes.
+const SOURCE: &[&str] = &[
+    "-re",
+    "-f",
+    "lavfi",
+    "-i",
+    "testsrc2=size=320x240:rate=25",
+    "-f",
+    "lavfi",
+    "-i",
+    "sine=frequency=440:sample_rate=48000",
+];
+
+/// Waits until somebody listens there.
+fn await_port(port: u16) {
+    let until = Instant::now() + DEADLINE;
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(Instant::now() < until, "nobody listens on {port}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A recording of whoever publishes at `port`.
+fn record(port: u16, path: &Path) -> Running {
+    let mut program = brooklet();
+    program
+        .args(["-v", "info", "-y", "-i", &format!("whip://127.0.0.1:{port}/live"), "-c", "copy", "-f", "flv"])
+        .arg(path);
+    let running = Running::start(&mut program);
+    await_port(port);
+    running
+}
+
+/// Whether both kinds are there, `seconds` of each, with times that only grow and pictures that decode.
+fn expect_recording(path: &Path, seconds: f64) {
+    for (stream, least) in [("v:0", 15.0), ("a:0", 45.0)] {
+        let Some((base, packets)) = probe::packets(path, stream) else { return };
+        assert!(packets.len() as f64 >= least * seconds, "{stream}: {} packets", packets.len());
+        let times: Vec<i64> = packets.iter().map(|packet| packet.pts).collect();
+        assert!(times.is_sorted(), "{stream}: {times:?}");
+        let span = probe::nanoseconds(times[times.len() - 1] - times[0], base) as f64 / 1e9;
+        assert!((seconds..seconds + 8.0).contains(&(span + 0.5)), "{stream}: {span} s");
+    }
+    let Some(mut ffmpeg) = peers::ffmpeg9() else { return };
+    ffmpeg.args(["-nostdin", "-v", "error", "-i"]).arg(path).args(["-f", "null", "-"]);
+    let decoded = finish(&mut ffmpeg, DEADLINE).expect_success();
+    assert_eq!(decoded.stderr.trim(), "", "damage was decoded");
+}
+
+#[test]
+fn ffmpeg_publishes_and_it_is_recorded() {
+    let Some(mut ffmpeg) = peers::ffmpeg9() else { return };
+    let (folder, port) = (clips::scratch(), free_port());
+    let path = folder.path().join("whip.flv");
+    let recording = record(port, &path);
+    ffmpeg.args(["-nostdin", "-v", "error"]).args(SOURCE).args([
+        "-t",
+        "4",
+        "-c:v",
+        "libx264",
+        "-profile:v",
+        "baseline",
+        "-preset",
+        "ultrafast",
+        "-tune",
+        "zerolatency",
+        "-bf",
+        "0",
+        "-g",
+        "25",
+        "-pix_fmt",
+        "yuv420p",
+        "-c:a",
+        "libopus",
+        "-ac",
+        "2",
+        "-f",
+        "whip",
+        &format!("http://127.0.0.1:{port}/live"),
+    ]);
+    finish(&mut ffmpeg, DEADLINE).expect_success();
+    recording.finish(DEADLINE).expect_success();
+    expect_recording(&path, 3.0);
+}
+
+#[test]
+fn ours_publishes_and_ours_records() {
+    let (folder, port) = (clips::scratch(), free_port());
+    let path = folder.path().join("ours.flv");
+    let recording = record(port, &path);
+    let mut program = brooklet();
+    program.args(SOURCE).args([
+        "-t",
+        "4",
+        "-g",
+        "25",
+        "-f",
+        "whip",
+        &format!("http://127.0.0.1:{port}/live"),
+    ]);
+    finish(&mut program, DEADLINE).expect_success();
+    recording.finish(DEADLINE).expect_success();
+    expect_recording(&path, 3.0);
+}
+
+#[test]
+fn a_server_that_refuses_is_told_in_a_line() {
+    let (folder, port) = (clips::scratch(), free_port());
+    let _recording = record(port, &folder.path().join("none.flv"));
+    let mut program = brooklet();
+    program.args(SOURCE).args(["-t", "20", "-f", "whip", &format!("http://127.0.0.1:{port}/elsewhere")]);
+    let run = finish(&mut program, DEADLINE);
+    assert!(!run.status.success());
+    assert!(run.stderr.contains("404") || run.stderr.contains("405"), "{}", run.stderr);
+}
+
+/// What Chromium saw.
+fn browser(verb: &str, url: &str, seconds: u32) -> Option<Value> {
+    let (mut node, modules) = peers::chromium()?;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/src/browser/webrtc.js");
+    node.arg(script).arg(modules).args([verb, url, &seconds.to_string()]);
+    let run = finish(&mut node, DEADLINE + Duration::from_secs(60)).expect_success();
+    eprintln!("{verb}: {}", run.text().trim());
+    Some(serde_json::from_str(&run.text()).unwrap())
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or(f64::NAN)
+}
+
+#[test]
+fn a_browser_watches_a_moving_picture_in_colour() {
+    let port = free_port();
+    let url = format!("http://127.0.0.1:{port}/live");
+    let mut program = brooklet();
+    program.args(SOURCE).args(["-g", "50", "-f", "whep", &url]);
+    let serving = Running::start(&mut program);
+    await_port(port);
+    let Some(seen) = browser("watch", &url, 6) else { return };
+    assert_eq!(
+        (&seen["status"], &seen["wrong"], &seen["ended"], &seen["again"]),
+        (&201.into(), &412.into(), &200.into(), &404.into()),
+        "{seen}"
+    );
+    let video = &seen["video"];
+    assert_eq!((&video["frameWidth"], &video["frameHeight"]), (&320.into(), &240.into()), "{seen}");
+    // Of 150; a machine that is busy drops some.
+    assert!(number(&video["framesDecoded"]) > 60.0, "{seen}");
+    assert!(number(&seen["audio"]["packetsReceived"]) > 200.0, "{seen}");
+    assert!(number(&seen["moved"]) > 0.005 && number(&seen["coloured"]) > 0.2, "{seen}");
+    serving.signal("INT");
+    serving.finish(DEADLINE);
+}
+
+#[test]
+fn a_browsers_camera_is_recorded() {
+    let (folder, port) = (clips::scratch(), free_port());
+    let path = folder.path().join("camera.flv");
+    let recording = record(port, &path);
+    let Some(seen) = browser("publish", &format!("http://127.0.0.1:{port}/live"), 6) else { return };
+    assert_eq!(seen["status"], 201, "{seen}");
+    recording.finish(DEADLINE).expect_success();
+    expect_recording(&path, 3.0);
+}
