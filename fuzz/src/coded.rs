@@ -28,7 +28,37 @@ pub fn h264() -> &'static Coded {
 /// Where the encoder fails.
 pub fn aac() -> &'static Coded {
     static CODED: OnceLock<Coded> = OnceLock::new();
-    CODED.get_or_init(|| encode_sound().expect("a little sound can be encoded"))
+    CODED.get_or_init(|| encode_sound("aac", SampleFormat::F32p).expect("a little sound can be encoded"))
+}
+
+/// The same as MP3.
+///
+/// # Panics
+///
+/// Where the encoder fails.
+pub fn mp3() -> &'static Coded {
+    static CODED: OnceLock<Coded> = OnceLock::new();
+    CODED.get_or_init(|| encode_sound("mp3", SampleFormat::F32p).expect("a little sound can be encoded"))
+}
+
+/// The same as Opus.
+///
+/// # Panics
+///
+/// Where the encoder fails.
+pub fn opus() -> &'static Coded {
+    static CODED: OnceLock<Coded> = OnceLock::new();
+    CODED.get_or_init(|| encode_sound("opus", SampleFormat::F32).expect("a little sound can be encoded"))
+}
+
+/// Something as long as FLAC.
+///
+/// # Panics
+///
+/// Where the encoder fails.
+pub fn flac() -> &'static Coded {
+    static CODED: OnceLock<Coded> = OnceLock::new();
+    CODED.get_or_init(|| encode_sound("flac", SampleFormat::S16).expect("a little sound can be encoded"))
 }
 
 fn encode_pictures() -> Result<Coded> {
@@ -50,16 +80,19 @@ fn encode_pictures() -> Result<Coded> {
     encode(encoder, (0..8).map(picture))
 }
 
-fn encode_sound() -> Result<Coded> {
+fn encode_sound(codec: &str, format: SampleFormat) -> Result<Coded> {
     let (rate, layout) = (48_000, ChannelLayout::Stereo);
-    let encoder =
-        open_encoder(&EncoderConfig::audio("aac", AudioEncode::new(rate, layout, SampleFormat::F32p)))?;
+    let encoder = open_encoder(&EncoderConfig::audio(codec, AudioEncode::new(rate, layout, format)))?;
     let sound = |number: i64| {
-        let mut frame = AudioFrame::new(&FramePool::new(), SampleFormat::F32p, rate, layout, 1_024)?;
-        for channel in 0..2 {
-            for (at, sample) in frame.typed_mut::<f32>(channel).iter_mut().enumerate() {
-                let phase = (number as f32 * 1_024.0 + at as f32) * (channel as f32 + 1.0) * 0.06;
-                *sample = phase.sin() * 0.5;
+        let mut frame = AudioFrame::new(&FramePool::new(), format, rate, layout, 1_024)?;
+        for plane in 0..frame.planes() {
+            let phase = |at: usize| (number as f32 * 1_024.0 + at as f32) * (plane as f32 + 1.0) * 0.06;
+            if format == SampleFormat::S16 {
+                let samples = frame.typed_mut::<i16>(plane).iter_mut().enumerate();
+                samples.for_each(|(at, sample)| *sample = (phase(at).sin() * 16_000.0) as i16);
+            } else {
+                let samples = frame.typed_mut::<f32>(plane).iter_mut().enumerate();
+                samples.for_each(|(at, sample)| *sample = phase(at).sin() * 0.5);
             }
         }
         frame.pts = number * 1_024;

@@ -36,14 +36,20 @@ pub fn all() -> Vec<Seeds> {
     let mut all = rtmp::all();
     all.extend(headers());
     all.extend(voice());
-    for (target, coded) in [("h264_decode", coded::h264()), ("aac_decode", coded::aac())] {
+    for (target, coded) in [
+        ("h264_decode", coded::h264()),
+        ("aac_decode", coded::aac()),
+        ("mp3_decode", coded::mp3()),
+        ("opus_decode", coded::opus()),
+        ("flac_decode", coded::flac()),
+    ] {
         let clips = clips::packets(coded.0.codec);
         let inputs = [decoding::input(&coded.1)]
             .into_iter()
             .chain(clips.iter().map(|packets| decoding::input(packets)));
         all.push(Seeds { target, inputs: inputs.collect() });
     }
-    for target in ["flv_mux", "mpegts_mux", "adts_mux", "h264_mux", "wav_mux", "y4m_mux"] {
+    for target in ["flv_mux", "mpegts_mux", "adts_mux", "h264_mux", "mp3_mux", "ogg_mux", "wav_mux", "y4m_mux"] {
         all.push(Seeds {
             target,
             inputs: [60, 300, 2_000].into_iter().flat_map(|size| noise(target, size)).collect(),

@@ -37,6 +37,11 @@ pub fn mpv() -> Option<Command> {
     program("mpv", "--version")
 }
 
+/// One of the tools of a format, by name: `flac`, `opusenc`, `opusdec`, `lame`.
+pub fn tool(name: &str) -> Option<Command> {
+    program(name, "--version")
+}
+
 /// PulseAudio and its tools.
 pub fn pulseaudio() -> Option<()> {
     program("pulseaudio", "--version").and(program("parec", "--version")).map(drop)

@@ -5,8 +5,10 @@ mod delay;
 mod listeners;
 mod live;
 mod measure;
+mod noise;
 mod play;
 mod quality;
+mod sound;
 mod startup;
 mod viewers;
 mod voice;
@@ -33,7 +35,7 @@ pub(crate) fn run(name: Option<&str>) -> Outcome {
     let is_wanted = |of: &str| name.is_none_or(|name| name == of);
     let mut wanted = cases();
     let names: Vec<_> =
-        [startup::NAME, live::NAME, delay::NAME, viewers::NAME, play::NAME, voice::NAME, listeners::NAME]
+        [startup::NAME, sound::NAME, live::NAME, delay::NAME, viewers::NAME, play::NAME, voice::NAME, listeners::NAME]
             .into_iter()
             .chain(wanted.iter().map(|case| case.name))
             .collect();
@@ -46,6 +48,9 @@ pub(crate) fn run(name: Option<&str>) -> Outcome {
         startup::run(&program, &folder)?;
     }
     compare_all(&wanted, &program, &folder)?;
+    if is_wanted(sound::NAME) {
+        sound::run(&program, &folder)?;
+    }
     if is_wanted(live::NAME) {
         live::run(&program, &folder)?;
     }

@@ -19,6 +19,7 @@ pub fn panics_are_caught() -> bool {
     feature = "h264",
     feature = "av1",
     feature = "vp9",
+    feature = "mjpeg",
     feature = "mp3",
     feature = "flac",
     feature = "vorbis"
@@ -36,6 +37,7 @@ pub(crate) fn guarded<T>(call: impl FnOnce() -> T) -> Option<T> {
         feature = "h264",
         feature = "av1",
         feature = "vp9",
+        feature = "mjpeg",
         feature = "mp3",
         feature = "flac",
         feature = "vorbis"

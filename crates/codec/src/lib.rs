@@ -9,6 +9,7 @@
 //! | H.264 | `h264` | Baseline, Main, High, High 10, High 4:2:2; interlaced too; not 4:4:4, not lossless | Constrained Baseline, Main, High; no B-frames | `rust_h264`, `rusty_h264` |
 //! | AV1 | `av1` | 8 bits: 4:2:0, 4:2:2, 4:4:4, monochrome; 10 bits: all but 4:4:4 | Main, 8 bits 4:2:0 | `rusty_av1d`, `rav1e` |
 //! | VP9 | `vp9` | all but 4:4:4 in more than 8 bits, and 12 bits | | `rusty_vp9` |
+//! | Motion JPEG | `mjpeg` | baseline and progressive, 4:2:0, 4:2:2, 4:4:4, luma alone; without Huffman tables too | | `zune-jpeg` |
 //! | AAC | `aac` | LC, Main, LTP, HE v1 and v2; mono to 7.1 | LC, mono to 7.1 | `syom` |
 //! | MP3 | `mp3` | MPEG-1, 2 and 2.5, layers II and III | layer III at a constant rate, 8 to 48 kHz, mono and stereo; no bit reservoir | `symphonia`, `rusty_mp3` |
 //! | Opus | `opus` | mono and stereo, to 48 kHz; lost packets are made up for, from in-band FEC where there is | the same, 2.5 to 120 ms, FEC, DTX | `ropus` |
@@ -58,6 +59,8 @@ mod av1;
 mod flac;
 #[cfg(feature = "h264")]
 mod h264;
+#[cfg(feature = "mjpeg")]
+mod mjpeg;
 #[cfg(feature = "mp3")]
 mod mp3;
 #[cfg(feature = "opus")]

@@ -116,6 +116,8 @@ pub fn open_decoder(params: &StreamParams, options: &DecoderOptions) -> Result<B
         CodecId::Av1 => Ok(Box::new(crate::av1::Av1Decoder::new(params, options.pool.clone())?)),
         #[cfg(feature = "vp9")]
         CodecId::Vp9 => Ok(Box::new(crate::vp9::Vp9Decoder::new(params, options.pool.clone())?)),
+        #[cfg(feature = "mjpeg")]
+        CodecId::Mjpeg => Ok(Box::new(crate::mjpeg::MjpegDecoder::new(params, options.pool.clone())?)),
         #[cfg(feature = "aac")]
         CodecId::Aac => Ok(Box::new(crate::aac::AacDecoder::new(params, options.pool.clone())?)),
         #[cfg(feature = "mp3")]

@@ -24,6 +24,8 @@ pub(crate) struct SymphoniaDecoder {
     params: StreamParams,
     /// Samples of FLAC that fit are given as 16 bits.
     narrow: bool,
+    /// What the library gives for the first packet of Vorbis is no sound: there is nothing to overlap it with.
+    fresh: bool,
     /// What the last MPEG frame said: the library does not follow a change.
     shape: Option<(u32, u8)>,
     pool: FramePool,
@@ -37,7 +39,15 @@ impl SymphoniaDecoder {
         }
         let inner = open(params)?;
         let narrow = inner.codec_params().bits_per_sample.is_some_and(|bits| bits <= 16);
-        Ok(Self { inner, params: params.clone(), narrow, shape: None, pool, ready: VecDeque::new() })
+        Ok(Self {
+            inner,
+            params: params.clone(),
+            narrow,
+            fresh: true,
+            shape: None,
+            pool,
+            ready: VecDeque::new(),
+        })
     }
 
     /// Starts again where an MPEG frame has another rate or other channels than the last.
@@ -57,6 +67,7 @@ impl SymphoniaDecoder {
 impl Decoder for SymphoniaDecoder {
     fn decode(&mut self, packet: &Packet) -> Result<()> {
         self.follow(packet)?;
+        let unheard = std::mem::replace(&mut self.fresh, false) && self.params.codec == CodecId::Vorbis;
         let codec = self.params.codec;
         let coded = PacketRef::new(0, Timestamp::ZERO, Duration::ZERO, &packet.data);
         let Self { inner, params, narrow, pool, .. } = self;
@@ -92,7 +103,7 @@ impl Decoder for SymphoniaDecoder {
             }))
         });
         match made {
-            Some(frame) => self.ready.extend(frame?.map(Frame::Audio)),
+            Some(frame) => self.ready.extend(frame?.filter(|_| !unheard).map(Frame::Audio)),
             None => {
                 self.inner = open(&self.params)?;
                 return Err(Error::Codec { codec: codec.name(), what: "the packet is damaged".into() });
@@ -111,6 +122,7 @@ impl Decoder for SymphoniaDecoder {
 
     fn reset(&mut self) {
         self.ready.clear();
+        self.fresh = true;
         self.inner.reset();
     }
 

@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`Speaker`], [`Microphone`] | PulseAudio and PipeWire, by their own protocol, in Rust alone; feature `alsa`: ALSA where there is no server | CoreAudio, WASAPI |
 //! | monitors of speakers | PulseAudio and PipeWire | no |
+//! | [`Camera`] | Video4Linux2, without a library of C | no |
 //! | [`sound_devices`] | all of these | all of these |
 //! | [`cameras`], [`displays`] | yes | no |
 //!
@@ -32,6 +33,7 @@
 //! has others ([`Error::NoDevice`]), and the wish of a person to end ([`Error::Closed`]) from a fault.
 
 mod backend;
+mod camera;
 mod clock;
 pub mod error;
 mod list;
@@ -44,6 +46,7 @@ mod system;
 #[cfg(feature = "window")]
 pub mod window;
 
+pub use camera::{Camera, CameraFormat, CameraMode, CameraOptions, CameraPicture, CameraStopper};
 pub use clock::capture_time;
 pub use error::{Error, Result};
 pub use list::{Device, DeviceKind, cameras, displays, sound_devices};

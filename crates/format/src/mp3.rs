@@ -163,7 +163,7 @@ impl InfoFrame {
         self.frames = self.frames.saturating_add(1);
         self.bytes += packet.data.len() as u64;
         if !self.heard {
-            self.delay += packet.trim.start;
+            self.delay = self.delay.saturating_add(packet.trim.start);
             self.heard = packet.trim.start < header.samples;
         }
         self.padding = packet.trim.end;
@@ -197,7 +197,7 @@ impl InfoFrame {
         out.extend_from_slice(&[if self.constant { 1 } else { 2 }, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
         out.push((self.bit_rate.unwrap_or(0) / 1_000).min(255) as u8);
         let delay = (self.delay - DECODER_DELAY).min(0xFFF);
-        let padding = (self.padding + DECODER_DELAY).min(0xFFF);
+        let padding = self.padding.saturating_add(DECODER_DELAY).min(0xFFF);
         out.extend_from_slice(&[
             (delay >> 4) as u8,
             (delay << 4) as u8 | (padding >> 8) as u8,

@@ -1,7 +1,7 @@
 //! One small file of each format, for the targets that read them.
 
 use brooklet_flv::{FlvMuxer, FlvMuxerOptions};
-use brooklet_format::{AdtsMuxer, AnnexbMuxer, WavMuxer, Y4mMuxer};
+use brooklet_format::{AdtsMuxer, AnnexbMuxer, FlacMuxer, Mp3Muxer, OggMuxer, WavMuxer, Y4mMuxer};
 use brooklet_media::{CodecId, Muxer, Packet, PixelFormat, Rational, StreamParams, TimeBase, VideoParams};
 use brooklet_mpegts::{TsMuxer, TsMuxerOptions};
 
@@ -24,6 +24,11 @@ pub(super) fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("y4m_demux", pictures()),
     ];
     files.push(("mp3_demux", made(CodecId::Mp3).1.iter().flat_map(|frame| frame.data.to_vec()).collect()));
+    let (mp3, opus, flac) = (coded::mp3(), coded::opus(), coded::flac());
+    files.push(("mp3_demux", file(Mp3Muxer::new(true), std::slice::from_ref(&mp3.0), &mp3.1)));
+    files.push(("ogg_demux", file(OggMuxer::new(true), std::slice::from_ref(&opus.0), &opus.1)));
+    files.push(("ogg_demux", file(OggMuxer::new(false), std::slice::from_ref(&flac.0), &flac.1)));
+    files.push(("flac_demux", file(FlacMuxer::new(), std::slice::from_ref(&flac.0), &flac.1)));
     for (picture, sound) in [(CodecId::Hevc, CodecId::Opus), (CodecId::Av1, CodecId::Flac)] {
         let (streams, packets) = two(picture, sound);
         files.push(("flv_demux", file(FlvMuxer::new(FlvMuxerOptions::default()), &streams, &packets)));

@@ -3,6 +3,7 @@
 //! A device that is added here gives packets through [`PacketSource`] and says [`PacketSource::is_captured`]; the job then
 //! keeps sound and pictures of several devices together by their stamps.
 
+mod camera;
 mod microphone;
 
 use std::sync::{Arc, OnceLock};
@@ -28,13 +29,22 @@ pub struct InputDevice {
 }
 
 /// All of them. Which backend serves them is the machine's matter, so ffmpeg's names for backends are aliases.
-pub static INPUT_DEVICES: &[InputDevice] = &[InputDevice {
-    name: "microphone",
-    aliases: &["pulse", "alsa", "avfoundation", "dshow"],
-    description: "the machine's microphones, and what its speakers play: the url is the device's name, or default",
-    kind: MediaKind::Audio,
-    open: microphone::open,
-}];
+pub static INPUT_DEVICES: &[InputDevice] = &[
+    InputDevice {
+        name: "camera",
+        aliases: &["v4l2", "video4linux2"],
+        description: "the machine's cameras: the url is the device, as /dev/video0, or default",
+        kind: MediaKind::Video,
+        open: camera::open,
+    },
+    InputDevice {
+        name: "microphone",
+        aliases: &["pulse", "alsa", "avfoundation", "dshow"],
+        description: "the machine's microphones, and what its speakers play: the url is the device's name, or default",
+        kind: MediaKind::Audio,
+        open: microphone::open,
+    },
+];
 
 impl InputDevice {
     /// The one with this name.

@@ -130,6 +130,9 @@ pub struct CaptureSpec {
     pub fragment_size: Option<u32>,
     /// `-stream_name`: what mixers show.
     pub title: Option<String>,
+    /// `-input_format`: what a camera is to give: `mjpeg`, `yuyv422`, `nv12`, `h264`; the first of them that it has
+    /// where nothing is said.
+    pub input_format: Option<String>,
 }
 
 /// What a speaker or a window is to be like.

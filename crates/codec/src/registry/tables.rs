@@ -17,6 +17,8 @@ pub static DECODERS: &[DecoderInfo] = &[
     DecoderInfo { name: "av1", codec: CodecId::Av1, description: "Alliance for Open Media AV1" },
     #[cfg(feature = "vp9")]
     DecoderInfo { name: "vp9", codec: CodecId::Vp9, description: "Google VP9" },
+    #[cfg(feature = "mjpeg")]
+    DecoderInfo { name: "mjpeg", codec: CodecId::Mjpeg, description: "MJPEG (Motion JPEG)" },
     #[cfg(feature = "rawvideo")]
     DecoderInfo { name: "rawvideo", codec: CodecId::RawVideo, description: "raw video" },
     #[cfg(feature = "aac")]

@@ -249,7 +249,8 @@ impl Logical {
             }
         }
         let mut sound = Vec::new();
-        for packet in self.packets(page) {
+        // Some writers end with a packet of nothing.
+        for packet in self.packets(page).into_iter().filter(|packet| !packet.is_empty()) {
             if sound.is_empty() && self.codec.take_header(&packet, &mut self.params, metadata) {
                 continue;
             }

@@ -145,9 +145,8 @@ impl Muxer for OggMuxer {
         // A gap in time is one in granule positions; what overlaps goes on from where it was.
         let at = time_base.rescale(packet.pts, TimeBase::hz(rate));
         let start = *self.start.get_or_insert(at);
-        let expected = self.position;
         let due = at.saturating_sub(start);
-        if due - expected > i64::from(rate / 20) {
+        if due.saturating_sub(self.position) > i64::from(rate / 20) {
             self.position = due;
             self.flush_page(time_base);
         }
@@ -158,7 +157,7 @@ impl Muxer for OggMuxer {
         if is_full {
             self.flush_page(time_base);
         }
-        self.position += i64::from(samples);
+        self.position = self.position.saturating_add(samples.into());
         let page = &mut self.page;
         page.lacing.extend(lacing_of(packet.data.len()));
         page.body.extend_from_slice(&packet.data);

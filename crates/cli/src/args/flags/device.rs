@@ -19,6 +19,12 @@ pub(super) const FLAGS: &[Flag] = &[
     .alias(&["stream_name"])
     .value("TITLE")
     .help("of a window, what stands over it; of a speaker, what mixers show"),
+    Flag::input("input_format", |input, given| {
+        input.spec.device.input_format = Some(given.value.clone());
+        Ok(())
+    })
+    .value("FORMAT")
+    .help("of a camera: what it is to give: mjpeg, yuyv422, nv12, h264"),
     Flag::input("fragment_size", |input, given| {
         input.spec.device.fragment_size = Some(given.positive()?);
         Ok(())
