@@ -34,11 +34,19 @@ pub(crate) fn run(name: Option<&str>) -> Outcome {
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let is_wanted = |of: &str| name.is_none_or(|name| name == of);
     let mut wanted = cases();
-    let names: Vec<_> =
-        [startup::NAME, sound::NAME, live::NAME, delay::NAME, viewers::NAME, play::NAME, voice::NAME, listeners::NAME]
-            .into_iter()
-            .chain(wanted.iter().map(|case| case.name))
-            .collect();
+    let names: Vec<_> = [
+        startup::NAME,
+        sound::NAME,
+        live::NAME,
+        delay::NAME,
+        viewers::NAME,
+        play::NAME,
+        voice::NAME,
+        listeners::NAME,
+    ]
+    .into_iter()
+    .chain(wanted.iter().map(|case| case.name))
+    .collect();
     if let Some(name) = name.filter(|name| !names.contains(name)) {
         return Err(format!("no benchmark '{name}'; there are {}", names.join(", ")));
     }
