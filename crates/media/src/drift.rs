@@ -42,7 +42,7 @@ const MIN_STEP: f64 = 2e-3;
 /// let mut drift = Drift::new();
 /// for packet in 0..30_000i64 {
 ///     let media = packet * 20_000_000; // ns of a clock that is 200 ppm fast
-///     let queued = packet * 7_919 % 30_000_000;
+///     let queued = packet * 7_919_003 % 30_000_000;
 ///     drift.push(media, Timestamp::from_nanos(media - media / 5_000 + queued));
 /// }
 /// assert!((drift.ratio() - 1.0002).abs() < 3e-6);
