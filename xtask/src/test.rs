@@ -30,22 +30,13 @@ pub(crate) fn run(extent: Extent) -> Outcome {
     let peers = if extent == Extent::NoPeers { Peers::new() } else { peers::install()? };
     run_checks(extent)?;
     run_tests(extent, &peers)?;
-    if extent == Extent::NoPeers {
-        return Ok(());
-    }
-    fuzz::run(FUZZ_RUNS)?;
-    run_cross(&peers)
+    if extent == Extent::NoPeers { Ok(()) } else { fuzz::run(FUZZ_RUNS) }
 }
 
 /// The program for another processor, built and run by its emulator.
 pub(crate) fn cross() -> Outcome {
     let peers = peers::install()?;
     shell::run(&mut cargo(["build", "--package", "brooklet-cli"]))?;
-    run_cross(&peers)
-}
-
-/// Needs the program for our own processor to be built.
-fn run_cross(peers: &Peers) -> Outcome {
     let platform = Platform::named(CROSS)?;
     let program = dist::build(platform, Profile::named("stream")?)?;
     dist::check_bare(platform, &BARE)?;
