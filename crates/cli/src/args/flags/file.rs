@@ -12,7 +12,7 @@ pub(super) const FLAGS: &[Flag] = &[
         .value("URL")
         .choices(Choices::Files)
         .common()
-        .help("read this: a file, - or pipe:0, udp://, tcp://, rtmp://; ends the options of an input"),
+        .help("read this: a file, - or pipe:0, a device, or a URL (see -protocols); ends the options of an input"),
     Flag::file(
         "f",
         |input, given| store(&mut input.spec.format, given.value.clone()),
