@@ -67,7 +67,9 @@ fn by_length_in_chunks_and_until_the_end_and_where_it_sends_us() {
     let to = folder.path().join("copy.mp3");
     for path in ["/length", "/moved", "/icy"] {
         copied(&web.url(path), &[], &to).expect_success();
-        assert_eq!(clips::read(&to), sound, "{path}");
+        // Behind the frame that says how long it is.
+        let (copy, head) = (clips::read(&to), 2_000);
+        assert!(copy.ends_with(&sound) && copy.len() < sound.len() + head, "{path}: {} bytes", copy.len());
     }
     let refused = copied(&web.url("/none"), &[], &to);
     assert_eq!(refused.status.code(), Some(1));

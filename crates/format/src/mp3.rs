@@ -20,6 +20,7 @@ const LAME: usize = 36;
 #[derive(Debug)]
 pub struct Mp3Muxer {
     patched: bool,
+    tagged: bool,
     stream: Option<StreamParams>,
     output: Output,
     info: Option<InfoFrame>,
@@ -28,7 +29,12 @@ pub struct Mp3Muxer {
 impl Mp3Muxer {
     /// `patched`: whether the output can go back to its start at the end.
     pub fn new(patched: bool) -> Self {
-        Self { patched, stream: None, output: Output::default(), info: None }
+        Self { patched, tagged: true, stream: None, output: Output::default(), info: None }
+    }
+
+    /// Without ID3 tags: for listeners who come in the middle, and are told of titles by other ways.
+    pub fn untagged(self) -> Self {
+        Self { tagged: false, ..self }
     }
 }
 
@@ -41,7 +47,7 @@ impl Muxer for Mp3Muxer {
     fn start(&mut self, metadata: &Metadata) -> Result<()> {
         only_stream(NAME, &self.stream)?;
         let tag = id3::build(metadata);
-        if !tag.is_empty() {
+        if self.tagged && !tag.is_empty() {
             self.output.append(tag);
         }
         Ok(())

@@ -242,7 +242,8 @@ pub fn open_muxer(info: &MuxerInfo, options: &MuxOptions) -> Result<Box<dyn Muxe
         MuxerKind::Adts => Box::new(AdtsMuxer::new()),
         MuxerKind::Wav => Box::new(WavMuxer::new()),
         MuxerKind::Y4m => Box::new(Y4mMuxer::new()),
-        MuxerKind::MpegAudio => Box::new(Mp3Muxer::new(options.seekable && !options.live)),
+        MuxerKind::MpegAudio if options.live => Box::new(Mp3Muxer::new(false).untagged()),
+        MuxerKind::MpegAudio => Box::new(Mp3Muxer::new(options.seekable)),
         MuxerKind::Flac => Box::new(FlacMuxer::new()),
         MuxerKind::Ogg => Box::new(OggMuxer::new(options.live || !options.seekable)),
         MuxerKind::RawVideo => {
