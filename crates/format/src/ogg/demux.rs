@@ -258,7 +258,8 @@ impl Logical {
             sound.push((packet, samples));
         }
         self.ended = page.flags & LAST != 0;
-        if sound.is_empty() || page.granule == NO_GRANULE {
+        // Sound on a page of headers, or of a stream that began among the sound of others, is nobody's.
+        if sound.is_empty() || page.granule == NO_GRANULE || !self.announced {
             return;
         }
         if self.announced

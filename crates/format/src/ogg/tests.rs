@@ -1,6 +1,6 @@
 //! Ogg written and read again.
 
-use super::page::LAST;
+use super::page::{FIRST, LAST, Page, lacing_of};
 use super::*;
 use crate::testing::{demux, demux_stream, file_of, mux};
 use brooklet_media::bitstream::flac::StreamInfo;
@@ -78,8 +78,45 @@ fn a_lost_page_is_a_gap() {
 }
 
 #[test]
+fn sound_that_shares_a_page_with_headers_is_left_out() {
+    let page = |flags, sequence, granule, packets: &[&[u8]]| Page {
+        flags,
+        granule,
+        serial: 1,
+        sequence,
+        lacing: packets.iter().flat_map(|packet| lacing_of(packet.len())).collect(),
+        body: packets.concat().into(),
+    };
+    let (head, tags, sound) = (opus().extradata, b"OpusTags\0\0\0\0\0\0\0\0", [0xFC; 40]);
+    let pages = [
+        page(FIRST, 0, 0, &[&head]),
+        page(0, 1, 960, &[tags, &sound]),
+        page(0, 2, 2 * 960, &[&sound]),
+        page(LAST, 3, 3 * 960, &[&sound]),
+    ];
+    let file: Vec<u8> = pages.iter().flat_map(|page| page.build()).collect();
+    let read = demux_stream(OggDemuxer::new(Source::default()), &file, 500).unwrap();
+    // It would have come before its stream was told of.
+    assert_eq!((read.streams.len(), read.packets.len()), (1, 2));
+}
+
+#[test]
 fn flac_reads_back() {
-    let info = StreamInfo {
+    let params = flac_params(&flac_info()).unwrap();
+    let packet = |number| Packet {
+        duration: 192,
+        ..Packet::new(0, i64::from(number) * 192, flac_frame(number).into())
+    };
+    let written: Vec<_> = (0..200u8).map(packet).collect();
+    let file = mux(OggMuxer::new(false), std::slice::from_ref(&params), &written);
+    let read = demux_stream(OggDemuxer::new(file_of(file.len())), &file, 999).unwrap();
+    assert_eq!(read.packets, written);
+    assert_eq!(read.streams[0].duration, Some(200 * 192));
+    assert_eq!(read.streams[0].extradata, params.extradata);
+}
+
+fn flac_info() -> StreamInfo {
+    StreamInfo {
         min_block: 192,
         max_block: 192,
         min_frame: 0,
@@ -89,30 +126,22 @@ fn flac_reads_back() {
         bits: 16,
         samples: 0,
         md5: [0; 16],
-    };
-    let params = flac_params(&info).unwrap();
-    let written: Vec<_> = (0..200u8)
-        .map(|number| {
-            // A header of 192 samples whose checksum is right, and what stands for sound.
-            let mut data = vec![0xFF, 0xF8, 0x1A, 0x18];
-            if number < 128 {
-                data.push(number)
-            } else {
-                data.extend([0xC0 | number >> 6, 0x80 | number & 0x3F])
-            }
-            let sum = (0..=255).find(|sum| {
-                brooklet_media::bitstream::flac::FlacFrameHeader::parse(&[&data[..], &[*sum]].concat())
-                    .is_some()
-            });
-            data.extend([sum.unwrap(), 1, 2, 3]);
-            Packet { duration: 192, ..Packet::new(0, i64::from(number) * 192, data.into()) }
-        })
-        .collect();
-    let file = mux(OggMuxer::new(false), std::slice::from_ref(&params), &written);
-    let read = demux_stream(OggDemuxer::new(file_of(file.len())), &file, 999).unwrap();
-    assert_eq!(read.packets, written);
-    assert_eq!(read.streams[0].duration, Some(200 * 192));
-    assert_eq!(read.streams[0].extradata, params.extradata);
+    }
+}
+
+/// A header of 192 samples whose checksum is right, and what stands for sound.
+fn flac_frame(number: u8) -> Vec<u8> {
+    let mut data = vec![0xFF, 0xF8, 0x1A, 0x18];
+    if number < 128 {
+        data.push(number);
+    } else {
+        data.extend([0xC0 | number >> 6, 0x80 | number & 0x3F]);
+    }
+    let sum = (0..=255).find(|sum| {
+        brooklet_media::bitstream::flac::FlacFrameHeader::parse(&[&data[..], &[*sum]].concat()).is_some()
+    });
+    data.extend([sum.unwrap(), 1, 2, 3]);
+    data
 }
 
 proptest! {
