@@ -38,19 +38,23 @@ impl Coding {
     /// [`CodecId::Unknown`] of the four letters by which other containers or people call it.
     pub(crate) const fn codec(self, kind: TagKind, sound: u8) -> CodecId {
         match (self, kind) {
-            (Self::FourCc(letters), _) => match &letters {
-                b"avc1" => CodecId::H264,
-                b"hvc1" => CodecId::Hevc,
-                b"av01" => CodecId::Av1,
-                b"vp09" => CodecId::Vp9,
-                b"vp08" => CodecId::Vp8,
+            (Self::FourCc(letters), TagKind::Audio) => match &letters {
                 b"mp4a" => CodecId::Aac,
                 b".mp3" => CodecId::Mp3,
                 b"Opus" => CodecId::Opus,
                 b"fLaC" => CodecId::Flac,
                 b"ac-3" => CodecId::Ac3,
                 b"ec-3" => CodecId::Eac3,
-                _ => CodecId::Unknown(u32::from_be_bytes(letters)),
+                _ => unknown(*letters),
+            },
+            // Letters of sound in a tag of pictures name nothing.
+            (Self::FourCc(letters), _) => match &letters {
+                b"avc1" => CodecId::H264,
+                b"hvc1" => CodecId::Hevc,
+                b"av01" => CodecId::Av1,
+                b"vp09" => CodecId::Vp9,
+                b"vp08" => CodecId::Vp8,
+                _ => unknown(*letters),
             },
             (Self::Legacy(number), TagKind::Audio) => match number {
                 PCM | PCM_LE if sound & 2 == 0 => CodecId::Pcm(PcmFormat::U8),
@@ -181,6 +185,16 @@ const fn unknown(letters: [u8; 4]) -> CodecId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn letters_of_the_other_kind_name_nothing() {
+        let unknown = |name: &str, kind| {
+            let codec = Coding::FourCc(name.as_bytes().try_into().unwrap()).codec(kind, 0);
+            matches!(codec, CodecId::Unknown(_))
+        };
+        assert!(AUDIO_FOUR_CCS.iter().all(|name| unknown(name, TagKind::Video)));
+        assert!(VIDEO_FOUR_CCS.iter().all(|name| unknown(name, TagKind::Audio)));
+    }
 
     #[test]
     fn the_lists_hold_what_is_known() {
