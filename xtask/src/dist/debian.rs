@@ -96,7 +96,14 @@ impl Debian {
     /// A command inside the folder; what follows is variables, then words.
     fn inside(&self) -> Command {
         let mut command = as_root("chroot");
-        command.arg(&self.folder).args(["env", "HOME=/root", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]);
+        // A wrapper of the compiler outside is not there inside.
+        command.arg(&self.folder).args([
+            "env",
+            "-u",
+            "RUSTC_WRAPPER",
+            "HOME=/root",
+            "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+        ]);
         command
     }
 

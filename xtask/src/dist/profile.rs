@@ -3,8 +3,9 @@
 use super::Platform;
 use crate::shell::{Outcome, cargo};
 
-/// Who builds or links C: no program may have one of these in its tree, but for those that the design names.
-const BUILDS_C: [&str; 6] = ["cmake", "bindgen", "pkg-config", "ring", "aws-lc-sys", "openssl-sys"];
+/// Who builds or links C: no program may have one of these in its tree. Who may name `cc` or `pkg-config` without using it is
+/// in `deny.toml`.
+const BUILDS_C: [&str; 5] = ["cmake", "bindgen", "ring", "aws-lc-sys", "openssl-sys"];
 
 /// One program of the family.
 pub(crate) struct Profile {
