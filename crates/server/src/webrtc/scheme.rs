@@ -4,7 +4,7 @@ use brooklet::protocol::{LivePacketSink, Origin, Scheme, SinkOptions, SourceOpti
 use brooklet::webrtc::{Gateway, GatewayOptions};
 use brooklet::{Error, Hub, Result, Url};
 
-use super::{Verb, WebRtcOptions, endpoint};
+use super::{Origins, Verb, WebRtcOptions, endpoint};
 use crate::{HttpServer, HttpServerOptions};
 
 /// The protocol of a publisher who comes to us.
@@ -58,7 +58,9 @@ fn open(
     let ip = host.parse().unwrap_or(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
     let gateway =
         Gateway::new(&hub, GatewayOptions { ip, publish: verb == Verb::Publish, ..Default::default() });
-    let router = endpoint(&path, verb, gateway.clone(), WebRtcOptions::default());
+    // Pages of any server may show what is here, as with sound.
+    let options = WebRtcOptions { origins: Origins::Any, ..WebRtcOptions::default() };
+    let router = endpoint(&path, verb, gateway.clone(), options);
     let server =
         HttpServer::bind_with(&address, &hub, HttpServerOptions { tls, ..Default::default() }, router)?;
     Ok((server, gateway, path))
