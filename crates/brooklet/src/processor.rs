@@ -39,8 +39,8 @@ mod task;
 use brooklet_media::{AudioFrame, VideoFrame};
 
 pub use own::built_in;
-pub use picture::Picture;
 pub(crate) use picture::Converters;
+pub use picture::Picture;
 pub use settings::{Control, Setting, Settings};
 pub use task::Task;
 

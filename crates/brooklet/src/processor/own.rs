@@ -17,18 +17,27 @@ pub fn built_in() -> Vec<Task> {
         Task::new("gray", "Black and white", |settings| Box::new(Gray(settings.clone())))
             .with(Setting::selector("style", "Style", &[("shades", "Shades of grey"), ("ink", "Ink")]))
             .with(Setting::slider("threshold", "Ink threshold", 0.0..=255.0, 1.0, 110.0)),
-        Task::new("mirror", "Mirror", |settings| Box::new(Mirror(settings.clone())))
-            .with(Setting::selector("axis", "Axis", &[("vertical", "Left and right"), ("horizontal", "Up and down")])),
-        Task::new("edges", "Edges", |settings| Box::new(Edges(settings.clone())))
-            .with(Setting::slider("strength", "Strength", 0.5..=8.0, 0.5, 2.0)),
-        Task::new("blur", "Blur", |settings| Box::new(Blur::new(settings)))
-            .with(Setting::slider("radius", "Radius", 1.0..=24.0, 1.0, 6.0)),
+        Task::new("mirror", "Mirror", |settings| Box::new(Mirror(settings.clone()))).with(Setting::selector(
+            "axis",
+            "Axis",
+            &[("vertical", "Left and right"), ("horizontal", "Up and down")],
+        )),
+        Task::new("edges", "Edges", |settings| Box::new(Edges(settings.clone()))).with(Setting::slider(
+            "strength",
+            "Strength",
+            0.5..=8.0,
+            0.5,
+            2.0,
+        )),
+        Task::new("blur", "Blur", |settings| Box::new(Blur::new(settings))).with(Setting::slider(
+            "radius",
+            "Radius",
+            1.0..=24.0,
+            1.0,
+            6.0,
+        )),
         Task::new("clock", "Clock", |settings| Box::new(Clock::new(settings)))
-            .with(Setting::selector(
-                "place",
-                "Place",
-                &[("bottom", "Bottom left"), ("top", "Top left")],
-            ))
+            .with(Setting::selector("place", "Place", &[("bottom", "Bottom left"), ("top", "Top left")]))
             .with(Setting::slider("size", "Size", 1.0..=8.0, 1.0, 3.0)),
     ]
 }

@@ -85,7 +85,9 @@ impl Settings {
     pub fn word(&self, name: &str) -> &'static str {
         let Some(place) = self.place(name) else { return "" };
         match &self.shared.declared[place].control {
-            Control::Selector(choices) => choices.get(self.values()[place] as usize).map_or("", |word| word.0),
+            Control::Selector(choices) => {
+                choices.get(self.values()[place] as usize).map_or("", |word| word.0)
+            }
             Control::Slider { .. } => "",
         }
     }
@@ -138,6 +140,9 @@ mod tests {
             assert!(!settings.set(name, value), "{name}={value}");
         }
         assert_eq!((settings.word("style"), settings.number("radius")), ("hard", 9.0));
-        assert_eq!((settings.word("radius"), settings.word("other"), settings.number("other")), ("", "", 0.0));
+        assert_eq!(
+            (settings.word("radius"), settings.word("other"), settings.number("other")),
+            ("", "", 0.0)
+        );
     }
 }

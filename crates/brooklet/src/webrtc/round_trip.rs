@@ -21,8 +21,8 @@ use brooklet_media::{CodecId, DemuxEvent, Packet, StreamParams};
 use brooklet_webrtc::{Error, Event};
 
 use super::line::{Line, Turn};
-pub use desk::{Choice, Report};
 pub(super) use desk::Desk;
+pub use desk::{Choice, Report};
 pub(super) use pictures::placeholder as picture_params;
 use rate::Rate;
 pub(super) use sound::params as sound_params;
@@ -59,7 +59,8 @@ pub(super) async fn round_trip(line: Line, desk: Arc<Desk>) -> Result<(), Error>
     if desk.may_have_sound() {
         sound::start(&desk).map_err(failed)?;
     }
-    let mut trip = Trip { line, desk, streams: Vec::new(), waits_for_key: false, rate: Rate::new(Instant::now()) };
+    let mut trip =
+        Trip { line, desk, streams: Vec::new(), waits_for_key: false, rate: Rate::new(Instant::now()) };
     trip.run().await?;
     let Trip { line, desk, .. } = trip;
     line.close().await;

@@ -181,9 +181,6 @@ mod tests {
             json!({"name": "radius", "title": "Radius", "least": 1.0, "most": 9.0, "step": 0.5, "start": 3.0})
         );
         let selector = setting(&Setting::selector("a", "A", &[("b", "B")]));
-        assert_eq!(
-            selector,
-            json!({"name": "a", "title": "A", "choices": [{"name": "b", "title": "B"}]})
-        );
+        assert_eq!(selector, json!({"name": "a", "title": "A", "choices": [{"name": "b", "title": "B"}]}));
     }
 }

@@ -124,12 +124,16 @@ mod tests {
     fn pages_of_others_stay_outside() {
         let page = |origin| headers(&[(header::HOST, "127.0.0.1:8080"), (header::ORIGIN, origin)]);
         let also = Origins::Also(vec!["https://example.net".into()]);
-        assert!(allowed(&Origins::Own, &page("http://127.0.0.1:8080")) && allowed(&Origins::Own, &headers(&[])));
+        assert!(
+            allowed(&Origins::Own, &page("http://127.0.0.1:8080")) && allowed(&Origins::Own, &headers(&[]))
+        );
         for other in ["http://127.0.0.1:8081", "https://example.net", "null", "127.0.0.1:8080"] {
             assert!(!allowed(&Origins::Own, &page(other)), "{other}");
             assert!(allowed(&Origins::Any, &page(other)), "{other}");
         }
-        assert!(allowed(&also, &page("https://Example.net")) && allowed(&also, &page("http://127.0.0.1:8080")));
+        assert!(
+            allowed(&also, &page("https://Example.net")) && allowed(&also, &page("http://127.0.0.1:8080"))
+        );
         assert!(!allowed(&also, &page("https://example.net.evil.org")));
     }
 
@@ -140,7 +144,11 @@ mod tests {
         assert!(refused(&access, &shows("Bearer s3cret")).is_none());
         assert!(refused(&access, &shows("bearer  s3cret ")).is_none());
         for wrong in ["Bearer s3cre", "Basic s3cret", "s3cret", "Bearer"] {
-            assert_eq!(refused(&access, &shows(wrong)).unwrap().status(), StatusCode::UNAUTHORIZED, "{wrong}");
+            assert_eq!(
+                refused(&access, &shows(wrong)).unwrap().status(),
+                StatusCode::UNAUTHORIZED,
+                "{wrong}"
+            );
         }
         assert_eq!(refused(&Access::Nobody, &headers(&[])).unwrap().status(), StatusCode::FORBIDDEN);
         assert!(refused(&Access::Anyone, &headers(&[])).is_none());

@@ -42,13 +42,18 @@ fn draw(frame: &mut VideoFrame, text: &str, at_top: bool, scale: usize) {
     let (width, height) = (frame.width() as usize, frame.height() as usize);
     let strides = [frame.stride(0), frame.stride(1)];
     // Even, so that chroma begins where luma does.
-    let (wide, high) = ((text.len() * font::ADVANCE + 1) * scale + 1 & !1, (font::HEIGHT + 2) * scale + 1 & !1);
+    let (wide, high) =
+        ((text.len() * font::ADVANCE + 1) * scale + 1 & !1, (font::HEIGHT + 2) * scale + 1 & !1);
     let (wide, high) = (wide.min(width), high.min(height));
     let top = if at_top { 0 } else { height - high & !1 };
     let [luma, chroma @ ..] = frame.planes_mut();
     for (y, row) in luma.chunks_mut(strides[0]).skip(top).take(high).enumerate() {
         for (x, luma) in row[..wide].iter_mut().enumerate() {
-            *luma = if font::is_ink(text, (x / scale).wrapping_sub(1), (y / scale).wrapping_sub(1)) { INK } else { PAPER };
+            *luma = if font::is_ink(text, (x / scale).wrapping_sub(1), (y / scale).wrapping_sub(1)) {
+                INK
+            } else {
+                PAPER
+            };
         }
     }
     for plane in chroma {

@@ -120,8 +120,8 @@ impl Work {
         self.last = Some(pts);
         let began = Instant::now();
         let (processor, converters) = (&mut self.processor, &mut self.converters);
-        let mut processed =
-            contained(|| processor.picture(Picture::new(frame, converters))).map_err(|why| why.to_string())?;
+        let mut processed = contained(|| processor.picture(Picture::new(frame, converters)))
+            .map_err(|why| why.to_string())?;
         let processing = began.elapsed();
         (processed.pts, processed.duration, processed.time_base) = (pts, duration, time_base);
         processed.key = false;

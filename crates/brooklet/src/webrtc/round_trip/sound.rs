@@ -76,7 +76,12 @@ impl Work {
         })
     }
 
-    fn packet(&mut self, desk: &Desk, packet: &Packet, processor: &mut dyn SoundProcessor) -> Result<(), Failure> {
+    fn packet(
+        &mut self,
+        desk: &Desk,
+        packet: &Packet,
+        processor: &mut dyn SoundProcessor,
+    ) -> Result<(), Failure> {
         // What is damaged is left out.
         let _ = self.decoder.decode(packet);
         while let Some(Frame::Audio(sound)) = self.decoder.poll_frame() {
