@@ -54,7 +54,7 @@ fn expect_recording(path: &Path, seconds: f64) {
         assert!((seconds..seconds + 8.0).contains(&(span + 0.5)), "{stream}: {span} s");
     }
     let Some(mut ffmpeg) = peers::ffmpeg9() else { return };
-    ffmpeg.args(["-nostdin", "-v", "error", "-i"]).arg(path).args(["-f", "null", "-"]);
+    ffmpeg.args(["-nostdin", "-v", "error", "-i"]).arg(path).args(["-fps_mode", "vfr", "-f", "null", "-"]);
     let decoded = finish(&mut ffmpeg, DEADLINE).expect_success();
     assert_eq!(decoded.stderr.trim(), "", "damage was decoded");
 }
@@ -225,7 +225,7 @@ fn pages_of_others_and_strangers_stay_outside() {
     await_port(http);
     let Some(mut curl) = peers::curl() else { return };
     let url = |path: &str| format!("http://127.0.0.1:{http}{path}");
-    let mut ask = |path: &str, headers: &[&str]| {
+    let ask = |path: &str, headers: &[&str]| {
         let mut curl = std::process::Command::new(curl.get_program());
         curl.args([
             "-s",

@@ -110,12 +110,12 @@ impl Processor for Edges {
         let rows: Vec<&[u8]> = gray.rows(0).collect();
         for (three, out) in rows.windows(3).zip(out.chunks_mut(stride).skip(1)) {
             let [above, here, below] = three else { continue };
-            for x in 1..width.saturating_sub(1) {
+            for (x, out) in out[..width].iter_mut().enumerate().take(width - 1).skip(1) {
                 let at = |row: &[u8], x: usize| i32::from(row[x]);
                 let column = |x| at(above, x) + 2 * at(here, x) + at(below, x);
                 let row = |row: &[u8]| at(row, x - 1) + 2 * at(row, x) + at(row, x + 1);
                 let change = (column(x + 1) - column(x - 1)).abs() + (row(below) - row(above)).abs();
-                out[x] = (change * strength / 32).min(255) as u8;
+                *out = (change * strength / 32).min(255) as u8;
             }
         }
         Ok(edges)

@@ -42,10 +42,9 @@ fn draw(frame: &mut VideoFrame, text: &str, at_top: bool, scale: usize) {
     let (width, height) = (frame.width() as usize, frame.height() as usize);
     let strides = [frame.stride(0), frame.stride(1)];
     // Even, so that chroma begins where luma does.
-    let (wide, high) =
-        ((text.len() * font::ADVANCE + 1) * scale + 1 & !1, (font::HEIGHT + 2) * scale + 1 & !1);
+    let (wide, high) = (even((text.len() * font::ADVANCE + 1) * scale), even((font::HEIGHT + 2) * scale));
     let (wide, high) = (wide.min(width), high.min(height));
-    let top = if at_top { 0 } else { height - high & !1 };
+    let top = if at_top { 0 } else { (height - high) & !1 };
     let [luma, chroma @ ..] = frame.planes_mut();
     for (y, row) in luma.chunks_mut(strides[0]).skip(top).take(high).enumerate() {
         for (x, luma) in row[..wide].iter_mut().enumerate() {
@@ -60,6 +59,10 @@ fn draw(frame: &mut VideoFrame, text: &str, at_top: bool, scale: usize) {
         let rows = plane.chunks_mut(strides[1]).skip(top / 2).take(high.div_ceil(2));
         rows.for_each(|row| row[..wide.div_ceil(2)].fill(128));
     }
+}
+
+const fn even(length: usize) -> usize {
+    length.next_multiple_of(2)
 }
 
 #[cfg(test)]
