@@ -45,7 +45,7 @@ impl Coding {
                 b"fLaC" => CodecId::Flac,
                 b"ac-3" => CodecId::Ac3,
                 b"ec-3" => CodecId::Eac3,
-                _ => unknown(*letters),
+                _ => unknown(letters),
             },
             // Letters of sound in a tag of pictures name nothing.
             (Self::FourCc(letters), _) => match &letters {
@@ -54,7 +54,7 @@ impl Coding {
                 b"av01" => CodecId::Av1,
                 b"vp09" => CodecId::Vp9,
                 b"vp08" => CodecId::Vp8,
-                _ => unknown(*letters),
+                _ => unknown(letters),
             },
             (Self::Legacy(number), TagKind::Audio) => match number {
                 PCM | PCM_LE if sound & 2 == 0 => CodecId::Pcm(PcmFormat::U8),
