@@ -22,7 +22,7 @@
 //!
 //! What is bounded: connections in all and from one address, listeners of each output, bytes and time of a request's head, how
 //! long a connection may take nothing. hyper reads requests and writes the heads of answers; what a listener hears goes past it, so
-//! that one holds about a kilobyte, and all else is shared.
+//! that one costs under 2 kB, and all else is shared.
 //!
 //! Read [`HttpServer`] first; [`register`] makes it an output of any job, `-listen 1 http://127.0.0.1:8000/stream.mp3`.
 //!
