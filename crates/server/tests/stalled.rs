@@ -2,6 +2,8 @@
 //!
 //! Each sample of the broadcast is its own number, so that what is heard says what was left out.
 
+#![allow(clippy::unwrap_used)]
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
