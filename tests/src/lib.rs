@@ -26,6 +26,7 @@ pub mod servers;
 pub mod sound;
 pub mod sound_server;
 pub mod table;
+pub mod timecode;
 pub mod tls;
 pub mod web;
 pub mod words;
