@@ -20,6 +20,8 @@ mod keyboard;
 mod log;
 mod man;
 mod overwrite;
+#[cfg(feature = "server")]
+mod page;
 #[cfg(feature = "play")]
 mod play;
 mod probe;
@@ -87,8 +89,9 @@ fn execute(command: Command, console: &Console) -> Result<Exit, Failure> {
     match command {
         Command::Convert(convert) => run::run(convert, console, None),
         Command::Demo { options, globals } => {
-            let greeting = demo::how_to_watch(&options);
-            run::run(demo::conversion(&options, globals), console, Some(&greeting))
+            let mut convert = demo::conversion(&options, globals);
+            let greeting = demo::how_to_watch(&options) + &demo::show(&options, &mut convert, console)?;
+            run::run(convert, console, Some(&greeting))
         }
         #[cfg(feature = "play")]
         Command::Play { spec, globals } => play::run(&spec, &globals, console),
