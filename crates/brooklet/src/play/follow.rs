@@ -13,6 +13,9 @@ use brooklet_media::{
 
 /// How long sound is heard before its delay is taken for the one to hold: devices are just starting.
 const SETTLING: Duration = Duration::from_secs(1);
+/// Sound that has waited here for as long came in time: where the speaker ran out all the same, this machine was late, and more
+/// delay would not help.
+const CAME_IN_TIME: Duration = Duration::from_millis(50);
 /// The fastest that the delay is led, beyond the drift: 8 cents of a semitone.
 const LEAD: f64 = 5e-3;
 
@@ -29,6 +32,8 @@ pub(super) struct Follower {
     /// Where in the media the next sample to come out stands, and where the last that went in ended.
     next: Option<Timestamp>,
     end: Timestamp,
+    /// When the last that was handed on came.
+    came: Timestamp,
     underruns: u64,
 }
 
@@ -59,19 +64,22 @@ impl Follower {
             resampler: DriftResampler::new(format, rate, layout, pool)?,
             next: None,
             end: Timestamp::ZERO,
+            came: Timestamp::ZERO,
             underruns: 0,
         })
     }
 
-    /// Media of `media` came at `now`.
-    pub(super) fn arrive(&mut self, media: Timestamp, now: Timestamp) {
-        self.drift.push(media.as_nanos(), now);
+    /// Media of `media`, which is handed on next, came at `came`.
+    pub(super) fn arrive(&mut self, media: Timestamp, came: Timestamp) {
+        self.drift.push(media.as_nanos(), came);
+        self.came = came;
     }
 
-    /// Media of `media` is heard at `now`, from a speaker that has run out so many times: each time its delay has become
-    /// another, which is the one to hold.
+    /// Media of `media` is heard at `now`, from a speaker that has run out so many times: where that was because nothing came,
+    /// the delay has become what the source needs, and is the one to hold from then on.
     pub(super) fn hear(&mut self, media: Timestamp, underruns: u64, now: Timestamp) {
-        if std::mem::replace(&mut self.underruns, underruns) != underruns {
+        let ran_out = std::mem::replace(&mut self.underruns, underruns) != underruns;
+        if ran_out && now.since(self.came) < CAME_IN_TIME {
             self.begin_anew();
         }
         let delay = self.drift.lateness(media.as_nanos(), now);
