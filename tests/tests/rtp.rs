@@ -211,82 +211,83 @@ const KINDS: [(&str, u32, usize, f64); 7] = [
     ("libopus", 48_000, 1, 0.9),
 ];
 
+/// Both versions at once: they mostly wait for sound to take its time.
+fn with_each_ffmpeg(check: fn(fn() -> Option<Command>, &str, (&str, u32, usize, f64))) {
+    thread::scope(|scope| {
+        for (ffmpeg, version) in [(peers::ffmpeg as fn() -> _, "5.1"), (peers::ffmpeg9, "9.0")] {
+            scope.spawn(move || KINDS.into_iter().for_each(|kind| check(ffmpeg, version, kind)));
+        }
+    });
+}
+
 #[test]
 fn ffmpeg_receives_what_was_sent() {
-    for (ffmpeg, version) in [(peers::ffmpeg as fn() -> Option<Command>, "5.1"), (peers::ffmpeg9, "9.0")] {
-        for (codec, rate, channels, least) in KINDS {
-            let Some(mut receiver) = ffmpeg() else { return };
-            let folder = clips::scratch();
-            let (path, sent) = file(folder.path(), rate, channels);
-            let (sdp, out, port) =
-                (folder.path().join("a.sdp"), folder.path().join("out.wav"), free_rtp_port());
-            let line = format!(
-                "-v error -re -f s16le -ar {rate} -ac {channels} -i FILE -c:a {codec} -f rtp -sdp_file {} rtp://127.0.0.1:{port}",
-                sdp.display()
-            );
-            // The description is there before the sound: a receiver needs it first.
-            send(&line.replace("-re", "-t 0.1"), &path);
-            receiver
-                .args("-nostdin -v error -protocol_whitelist file,udp,rtp -i".split_whitespace())
-                .arg(&sdp);
-            receiver.args(["-t", "5"]).arg(&out);
-            let receiver = Running::start(&mut receiver);
-            await_udp(port);
-            send(&line, &path);
-            thread::sleep(Duration::from_millis(700));
-            receiver.signal("INT");
-            receiver.finish(DEADLINE);
-            let Some(received) = heard(&out, rate) else { return };
-            expect_same(&sent, &received, least, rate, &format!("ffmpeg {version} {codec}"));
-        }
-    }
+    with_each_ffmpeg(|ffmpeg, version, (codec, rate, channels, least)| {
+        let Some(mut receiver) = ffmpeg() else { return };
+        let folder = clips::scratch();
+        let (path, sent) = file(folder.path(), rate, channels);
+        let (sdp, out, port) = (folder.path().join("a.sdp"), folder.path().join("out.wav"), free_rtp_port());
+        let line = format!(
+            "-v error -re -f s16le -ar {rate} -ac {channels} -i FILE -c:a {codec} -f rtp -sdp_file {} rtp://127.0.0.1:{port}",
+            sdp.display()
+        );
+        // The description is there before the sound: a receiver needs it first.
+        send(&line.replace("-re", "-t 0.1"), &path);
+        receiver.args("-nostdin -v error -protocol_whitelist file,udp,rtp -i".split_whitespace()).arg(&sdp);
+        receiver.args(["-t", "5"]).arg(&out);
+        let receiver = Running::start(&mut receiver);
+        await_udp(port);
+        send(&line, &path);
+        thread::sleep(Duration::from_millis(700));
+        receiver.signal("INT");
+        receiver.finish(DEADLINE);
+        let Some(received) = heard(&out, rate) else { return };
+        expect_same(&sent, &received, least, rate, &format!("ffmpeg {version} {codec}"));
+    });
 }
 
 #[test]
 fn what_ffmpeg_sends_is_received() {
-    for (ffmpeg, version) in [(peers::ffmpeg as fn() -> Option<Command>, "5.1"), (peers::ffmpeg9, "9.0")] {
-        for (codec, rate, channels, least) in KINDS {
-            for buffered in [false, true] {
-                if buffered && channels == 1 && rate > 8_000 {
-                    continue;
-                }
-                let folder = clips::scratch();
-                let (path, sent) = file(folder.path(), rate, channels);
-                let (sdp, out, port) =
-                    (folder.path().join("a.sdp"), folder.path().join("out.wav"), free_rtp_port());
-                let sender = |rest: &str| {
-                    let mut sender = ffmpeg()?;
-                    let line = format!(
-                        "-nostdin -v error {rest} -f s16le -ar {rate} -ac {channels} -i FILE -c:a {codec} -f rtp -sdp_file SDP rtp://127.0.0.1:{port}"
-                    );
-                    sender.args(line.split_whitespace().map(|word| match word {
-                        "FILE" => path.to_str().unwrap(),
-                        "SDP" => sdp.to_str().unwrap(),
-                        word => word,
-                    }));
-                    Some(Running::start(&mut sender))
-                };
-                let Some(first) = sender("-t 0.1") else { return };
-                first.finish(DEADLINE);
-                let buffer = if buffered { "-buffer 100ms" } else { "" };
-                let line =
-                    format!("-v error {buffer} -timeout 1500000 -i {} {}", sdp.display(), out.display());
-                let receiver = Running::start(&mut ours(&line, &path));
-                await_udp(port);
-                // 9.0 sends half a second at once at first, unless told otherwise.
-                let pace = if version == "9.0" { "-readrate 1 -readrate_initial_burst 0.02" } else { "-re" };
-                sender(pace).map(|sender| sender.finish(DEADLINE));
-                let run = receiver.finish(DEADLINE).expect_success();
-                let Some(received) = heard(&out, rate) else { return };
-                let who = format!("ffmpeg {version} {codec} {buffered} {}", run.stderr);
-                if buffered {
-                    expect_played(&sent, &received, rate, &who);
-                } else {
-                    expect_same(&sent, &received, least, rate, &who);
-                }
+    with_each_ffmpeg(|ffmpeg, version, (codec, rate, channels, least)| {
+        for buffered in [false, true] {
+            if buffered && channels == 1 && rate > 8_000 {
+                continue;
+            }
+            let folder = clips::scratch();
+            let (path, sent) = file(folder.path(), rate, channels);
+            let (sdp, out, port) =
+                (folder.path().join("a.sdp"), folder.path().join("out.wav"), free_rtp_port());
+            let sender = |rest: &str| {
+                let mut sender = ffmpeg()?;
+                let line = format!(
+                    "-nostdin -v error {rest} -f s16le -ar {rate} -ac {channels} -i FILE -c:a {codec} -f rtp -sdp_file SDP rtp://127.0.0.1:{port}"
+                );
+                sender.args(line.split_whitespace().map(|word| match word {
+                    "FILE" => path.to_str().unwrap(),
+                    "SDP" => sdp.to_str().unwrap(),
+                    word => word,
+                }));
+                Some(Running::start(&mut sender))
+            };
+            let Some(first) = sender("-t 0.1") else { return };
+            first.finish(DEADLINE);
+            let buffer = if buffered { "-buffer 100ms" } else { "" };
+            let line = format!("-v error {buffer} -timeout 1500000 -i {} {}", sdp.display(), out.display());
+            let receiver = Running::start(&mut ours(&line, &path));
+            await_udp(port);
+            // 9.0 sends half a second at once at first, unless told otherwise.
+            let pace = if version == "9.0" { "-readrate 1 -readrate_initial_burst 0.02" } else { "-re" };
+            sender(pace).map(|sender| sender.finish(DEADLINE));
+            let run = receiver.finish(DEADLINE).expect_success();
+            let Some(received) = heard(&out, rate) else { return };
+            let who = format!("ffmpeg {version} {codec} {buffered} {}", run.stderr);
+            if buffered {
+                expect_played(&sent, &received, rate, &who);
+            } else {
+                expect_same(&sent, &received, least, rate, &who);
             }
         }
-    }
+    });
 }
 
 /// How GStreamer does a kind of sound.
