@@ -13,9 +13,11 @@ import base64
 import itertools
 import math
 import random
+import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -42,13 +44,28 @@ def phrase(random):
     return samples
 
 
+def listening(broadcast, url):
+    """Waits until the program listens; false where it has ended instead, and has said why."""
+    parts = urllib.parse.urlsplit(url)
+    while broadcast.poll() is None:
+        try:
+            socket.create_connection((parts.hostname, parts.port or 80), timeout=1).close()
+            return True
+        except OSError:
+            time.sleep(0.05)
+    return False
+
+
 def tell(url, title):
     """Says what is being played: a request to the broadcast itself."""
     parts = urllib.parse.urlsplit(url)
     query = urllib.parse.urlencode({"mode": "updinfo", "mount": parts.path, "song": title})
     request = urllib.request.Request(f"{parts.scheme}://{parts.netloc}/admin/metadata?{query}")
     request.add_header("Authorization", "Basic " + base64.b64encode(LOGIN.encode()).decode())
-    urllib.request.urlopen(request, timeout=5).close()
+    try:
+        urllib.request.urlopen(request, timeout=5).close()
+    except urllib.error.URLError as error:
+        print(f"radio.py: nobody takes the title: {error}", file=sys.stderr)
 
 
 def main():
@@ -59,17 +76,20 @@ def main():
     options = parser.parse_args()
     command = [options.program, "-f", "f32le", "-acodec", "pcm_f32le", "-ar", str(RATE), "-ac", "1", "-i", "pipe:"]
     command += ["-b:a", "64k", "-ice_name", "Made on the fly", "-admin", LOGIN, "-f", "mp3", "-listen", "1", options.url]
-    broadcast = subprocess.Popen(command, stdin=subprocess.PIPE)
+    try:
+        broadcast = subprocess.Popen(command, stdin=subprocess.PIPE)
+    except FileNotFoundError:
+        sys.exit(f"radio.py: there is no program '{options.program}'; --program says where it is, as target/release/brooklet")
     dice = random.Random(7)
     try:
+        if not listening(broadcast, options.url):
+            return broadcast.returncode
         for number in itertools.islice(itertools.count(1), options.phrases):
             samples = phrase(dice)
             if sys.byteorder == "big":
                 samples.byteswap()
             broadcast.stdin.write(samples.tobytes())
             broadcast.stdin.flush()
-            if number == 1:
-                time.sleep(0.5)
             tell(options.url, f"Phrase {number}")
             time.sleep(len(samples) / RATE + dice.uniform(0.5, 1.5))
     except (KeyboardInterrupt, BrokenPipeError):

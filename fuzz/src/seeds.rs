@@ -2,6 +2,7 @@
 
 mod clips;
 mod files;
+mod radio;
 mod rtmp;
 #[path = "../../crates/mp4/tests/common/mod.rs"]
 // The writer of that reader's own tests.
@@ -36,6 +37,7 @@ pub fn all() -> Vec<Seeds> {
     let mut all = rtmp::all();
     all.extend(headers());
     all.extend(voice());
+    all.extend(radio::all());
     for (target, coded) in [
         ("h264_decode", coded::h264()),
         ("aac_decode", coded::aac()),

@@ -24,7 +24,12 @@ impl Radio {
     /// Runs `input`, then each of `outputs` with the URL of its path behind `-listen 1`; waits until it is there.
     #[track_caller]
     pub fn start(input: &[&str], outputs: &[(&[&str], &str)]) -> Self {
-        let port = free_port();
+        Self::start_at(free_port(), input, outputs)
+    }
+
+    /// The same on this port: one that comes back.
+    #[track_caller]
+    pub fn start_at(port: u16, input: &[&str], outputs: &[(&[&str], &str)]) -> Self {
         let mut command = brooklet();
         command.args(["-v", "error"]).args(input);
         for (options, path) in outputs {
@@ -65,11 +70,7 @@ impl Radio {
     /// Sends the lines of a request, without the empty one that ends them.
     #[track_caller]
     pub fn say(&self, lines: &str) -> Answer {
-        let mut socket =
-            TcpStream::connect(("127.0.0.1", self.port)).unwrap_or_else(|error| panic!("{error}"));
-        socket.set_read_timeout(Some(PATIENCE)).unwrap_or_else(|error| panic!("{error}"));
-        socket.write_all(format!("{lines}\r\n").as_bytes()).unwrap_or_else(|error| panic!("{error}"));
-        Answer::read(socket)
+        Answer::to(self.port, lines).unwrap_or_else(|| panic!("no connection to port {}", self.port))
     }
 
     /// The whole text at a path.
@@ -99,6 +100,16 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Sends the lines of a request, without the empty one that ends them, to a port of this machine; `None` where nobody listens
+    /// there.
+    #[track_caller]
+    pub fn to(port: u16, lines: &str) -> Option<Self> {
+        let mut socket = TcpStream::connect(("127.0.0.1", port)).ok()?;
+        socket.set_read_timeout(Some(PATIENCE)).ok()?;
+        socket.write_all(format!("{lines}\r\n").as_bytes()).ok()?;
+        Some(Self::read(socket))
+    }
+
     #[track_caller]
     fn read(mut socket: TcpStream) -> Self {
         let mut came = Vec::new();

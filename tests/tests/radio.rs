@@ -280,6 +280,23 @@ fn places_are_limited_and_half_a_request_holds_none_for_long() {
 }
 
 #[test]
+fn many_who_listen_cost_little_memory_each() {
+    const CROWD: usize = 300;
+    let radio = Radio::tone(&[(MP3, "/stream.mp3")]);
+    // What one needs, whoever comes after.
+    let mut first = radio.ask("GET", "/stream.mp3", &[]);
+    first.at_least(16_000);
+    let before = radio.running.memory();
+    let mut crowd: Vec<Answer> = (0..CROWD).map(|_| radio.ask("GET", "/stream.mp3", &[])).collect();
+    for listener in &mut crowd {
+        expect_frames(&listener.at_least(16_000));
+    }
+    let each = radio.running.memory().saturating_sub(before) / CROWD as u64;
+    // hyper alone would hold 16 KiB for each, for the requests that it expects.
+    assert!(each < 8_000, "{each} bytes each");
+}
+
+#[test]
 fn https_with_a_certificate_made_here() {
     let Some(mut curl) = peers::curl() else { return };
     let (folder, port) = (clips::scratch(), brooklet_tests::servers::free_port());

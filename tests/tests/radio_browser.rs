@@ -12,6 +12,9 @@ use serde_json::Value;
 const MP3: &[&str] =
     &["-b:a", "128k", "-ice_name", "Tone of the day", "-metadata", "title=A sine of 440 Hz", "-f", "mp3"];
 
+/// How often it begins.
+const TRIES: usize = 5;
+
 /// What a browser heard; its pictures stay under `target/tmp/pages`.
 fn listen(url: &str, how: &str, seconds: u64) -> Option<Value> {
     let (mut node, modules) = peers::chromium()?;
@@ -19,7 +22,7 @@ fn listen(url: &str, how: &str, seconds: u64) -> Option<Value> {
     let pictures: PathBuf =
         clips::scratch().path().parent().map_or_else(std::env::temp_dir, |tmp| tmp.join("pages"));
     std::fs::create_dir_all(&pictures).unwrap();
-    node.arg(script).arg(modules).args([url, how, &seconds.to_string()]).arg(pictures);
+    node.arg(script).arg(modules).args([url, how, &TRIES.to_string(), &seconds.to_string()]).arg(pictures);
     let run = finish(&mut node, Duration::from_secs(180 + seconds)).expect_success();
     eprintln!("{how}: {}", run.text().trim());
     Some(serde_json::from_str(&run.text()).unwrap())
@@ -38,15 +41,25 @@ fn expect_tone(heard: &Value) {
     assert_eq!(heard["errors"], serde_json::json!([]), "{heard}");
 }
 
+/// From the click, or from going there, to the first sound, ms: of the first try, and the median of all.
+fn starts(heard: &Value) -> (f64, f64) {
+    let starts = heard["starts"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut starts: Vec<f64> = starts.iter().filter_map(Value::as_f64).collect();
+    assert_eq!(starts.len(), TRIES, "{heard}");
+    let first = starts[0];
+    starts.sort_unstable_by(f64::total_cmp);
+    (first, starts[TRIES / 2])
+}
+
 fn on_the_page(seconds: u64) {
     let radio = Radio::tone(&[(MP3, "/stream.mp3"), (&["-f", "wav"], "/stream.wav")]);
     thread::sleep(Duration::from_secs(3));
     let Some(heard) = listen(&radio.url("/"), "page", seconds) else { return };
     expect_tone(&heard);
-    let start = heard["start"].as_f64().unwrap_or(f64::NAN);
-    eprintln!("from click to playing on the page: {start:.0} ms");
-    // The machine may be busy: the second that it is meant to take is measured by the benchmark.
-    assert!(start < 5_000.0, "{heard}");
+    let (first, median) = starts(&heard);
+    eprintln!("from click to playing on the page: {first:.0} ms at first, {median:.0} ms in the middle");
+    // The first try is the browser's own first sound, too.
+    assert!(first < 3_000.0 && median < 1_000.0, "{heard}");
     assert_eq!(
         (&heard["stopped"], &heard["again"], &heard["overflows"]),
         (&true.into(), &true.into(), &false.into()),
@@ -75,8 +88,11 @@ fn the_bare_address_plays() {
     // Chromium wants 100 to 150 KB before it begins: 10 s of 128 kbit/s.
     thread::sleep(Duration::from_secs(10));
     let Some(heard) = listen(&radio.url("/stream.mp3"), "bare", 5) else { return };
-    let start = heard["start"].as_f64().unwrap_or(f64::NAN);
-    eprintln!("from the first look to playing by the bare address: {start:.0} ms");
+    // How much it wants to have before it begins is Chromium's to decide.
+    let (first, median) = starts(&heard);
+    eprintln!(
+        "from going to the bare address to playing: {first:.0} ms at first, {median:.0} ms in the middle"
+    );
     let hertz = heard["heard"]["hertz"].as_f64().unwrap_or(f64::NAN);
-    assert!((400.0..480.0).contains(&hertz) && start < 10_000.0, "{heard}");
+    assert!((400.0..480.0).contains(&hertz) && median < 5_000.0, "{heard}");
 }

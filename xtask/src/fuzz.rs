@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: each fuzz target for a fixed number of inputs.
+//! `cargo xtask fuzz`: each fuzz target for a number of inputs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -10,16 +10,40 @@ use crate::shell::{self, Outcome, cargo, root, target};
 /// Targets whose inputs take long, and how many times fewer they get.
 const SLOW: &[(&str, u32)] = &[("h264_decode", 20), ("aac_decode", 10)];
 
-/// What holds for all of them: the same inputs each time, up to 64 KiB, each within 512 MB and a minute, which is a
-/// limit against hanging.
-const RULES: [&str; 6] =
-    ["-seed=1", "-max_len=65536", "-timeout=60", "-rss_limit_mb=512", "-verbosity=0", "-print_final_stats=0"];
+/// What holds for all of them: inputs up to 64 KiB, each within 512 MB and a minute, which is a limit against hanging.
+const RULES: [&str; 5] =
+    ["-max_len=65536", "-timeout=60", "-rss_limit_mb=512", "-verbosity=0", "-print_final_stats=0"];
+
+/// Which inputs are made of the seeds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Inputs {
+    /// The same each time: a test that fails for one fails for all.
+    Same,
+    /// Others each time, and those that led somewhere are kept for the next: to find what is not known yet.
+    New,
+}
+
+impl Inputs {
+    /// Schedules weigh inputs by the time they take, which is never the same twice.
+    const fn rules(self) -> &'static [&'static str] {
+        match self {
+            Self::Same => &["-seed=1", "-entropic=0"],
+            Self::New => &[],
+        }
+    }
+}
 
 /// Builds all targets, writes their seeds, and gives each of them so many inputs. What fails is told in the end, with
 /// the file that makes it fail.
-pub(crate) fn run(runs: u32) -> Outcome {
+pub(crate) fn run(runs: u32, inputs: Inputs) -> Outcome {
     let programs = build()?;
-    let corpus = root().join("fuzz/corpus");
+    let corpus = match inputs {
+        Inputs::Same => target().join("fuzz/corpus"),
+        Inputs::New => root().join("fuzz/corpus"),
+    };
+    if inputs == Inputs::Same && corpus.exists() {
+        std::fs::remove_dir_all(&corpus).map_err(|error| format!("{}: {error}", corpus.display()))?;
+    }
     shell::run(Command::new(programs.join("seeds")).arg(&corpus))?;
     let targets = Mutex::new(targets()?.into_iter());
     let failed = Mutex::new(Vec::new());
@@ -28,7 +52,7 @@ pub(crate) fn run(runs: u32) -> Outcome {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 while let Some(name) = next(&targets) {
-                    if let Err(error) = run_target(&programs, &corpus, &name, runs) {
+                    if let Err(error) = run_target(&programs, &corpus, &name, runs, inputs) {
                         eprintln!("{error}");
                         failed.lock().map(|mut failed| failed.push(name)).unwrap_or_default();
                     }
@@ -74,7 +98,7 @@ fn next(targets: &Mutex<impl Iterator<Item = String>>) -> Option<String> {
 }
 
 /// Runs one target, and says how long it took.
-fn run_target(programs: &Path, corpus: &Path, name: &str, runs: u32) -> Outcome {
+fn run_target(programs: &Path, corpus: &Path, name: &str, runs: u32, inputs: Inputs) -> Outcome {
     let times_fewer = SLOW.iter().find(|(slow, _)| *slow == name).map_or(1, |(_, times)| *times);
     let runs = runs / times_fewer;
     let artifacts = root().join("fuzz/artifacts").join(name);
@@ -82,6 +106,7 @@ fn run_target(programs: &Path, corpus: &Path, name: &str, runs: u32) -> Outcome 
     let started = Instant::now();
     let output = Command::new(programs.join(name))
         .args(RULES)
+        .args(inputs.rules())
         .args([format!("-runs={runs}"), format!("-artifact_prefix={}/", artifacts.display())])
         .arg(corpus.join(name))
         .stdin(Stdio::null())
@@ -95,9 +120,16 @@ fn run_target(programs: &Path, corpus: &Path, name: &str, runs: u32) -> Outcome 
     Err(format!("{name}: {}\n{}", output.status, last_words(&output)))
 }
 
-/// The end of what a target said: the panic, and the file with the input.
+/// What a target said from its panic on, without the way there, and the file with the input.
 fn last_words(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let lines: Vec<&str> = said.lines().collect();
-    lines[lines.len().saturating_sub(30)..].join("\n")
+    let lines: Vec<&str> = said.lines().filter(|line| !is_frame(line)).collect();
+    let panic = lines.iter().position(|line| line.contains("panicked at"));
+    lines[panic.unwrap_or(lines.len().saturating_sub(30))..].join("\n")
+}
+
+/// Whether a line is one of a backtrace.
+fn is_frame(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with("at ") || line.split_once(':').is_some_and(|(number, _)| number.parse::<u32>().is_ok())
 }

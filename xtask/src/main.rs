@@ -9,6 +9,7 @@ mod test;
 
 use std::process::ExitCode;
 
+use fuzz::Inputs;
 use test::Extent;
 
 const HELP: &str = "\
@@ -21,7 +22,7 @@ cargo xtask COMMAND
                  the same without what needs a peer installed
   test --cross   the program for aarch64, built and run under an emulator: what it sends is what ours sends
   peers          says which peers the tests need, and installs those that are missing
-  fuzz [RUNS]    each fuzz target for so many inputs (20000)
+  fuzz [RUNS]    each fuzz target for so many inputs (20000), others each time
   bench [NAME]   against ffmpeg in the same run: CPU time, memory and start-up, as ratios; 'viewers' is the server
                  against nginx-rtmp
   dist [--target T]… [--profile P]…
@@ -38,9 +39,9 @@ fn main() -> ExitCode {
         ["test", "--cross"] => test::cross(),
         ["dist", words @ ..] => dist::run(words),
         ["peers"] => peers::install().map(drop),
-        ["fuzz"] => fuzz::run(20_000),
+        ["fuzz"] => fuzz::run(20_000, Inputs::New),
         ["fuzz", runs] => match runs.parse() {
-            Ok(runs) => fuzz::run(runs),
+            Ok(runs) => fuzz::run(runs, Inputs::New),
             Err(_) => Err(format!("'{runs}' is not a number of inputs")),
         },
         ["bench"] => bench::run(None),

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that must hold before a change lands.
 
 use crate::dist::{self, Platform, Profile};
-use crate::fuzz;
+use crate::fuzz::{self, Inputs};
 use crate::peers::{self, Peers};
 use crate::shell::{self, Outcome, cargo, root, target};
 
@@ -30,7 +30,7 @@ pub(crate) fn run(extent: Extent) -> Outcome {
     let peers = if extent == Extent::NoPeers { Peers::new() } else { peers::install()? };
     run_checks(extent)?;
     run_tests(extent, &peers)?;
-    if extent == Extent::NoPeers { Ok(()) } else { fuzz::run(FUZZ_RUNS) }
+    if extent == Extent::NoPeers { Ok(()) } else { fuzz::run(FUZZ_RUNS, Inputs::Same) }
 }
 
 /// The program for another processor, built and run by its emulator.

@@ -3,7 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `unit` | what flows through, and what each is good for: RTMP's tags |
-//! | `sound` | the same of a broadcast of sound: whole frames, a tenth of a second of them |
+//! | `sound` | the same of a broadcast of sound: whole frames, a quarter of a second of them |
 //! | `log` | the recent past of a stream, and a viewer's place in it |
 //! | `channel` | one stream: its log, who publishes it, and who waits for more |
 

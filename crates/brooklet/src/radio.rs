@@ -14,7 +14,7 @@
 //! | `playing` | what is being played, as it changes |
 
 mod broadcast;
-pub(crate) mod icy;
+mod icy;
 mod listener;
 mod ogg;
 mod playing;
@@ -23,6 +23,7 @@ mod station;
 use std::time::Duration;
 
 pub use broadcast::Broadcast;
+pub use icy::{IcyReader, IcyWriter};
 pub use listener::{ListenOptions, Listener};
 pub use playing::NowPlaying;
 pub use station::Station;

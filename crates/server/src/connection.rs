@@ -1,23 +1,26 @@
-//! One connection: requests in, answers out, and patience with limits.
+//! One connection: requests in, answers out, until it ends or somebody listens.
 
-use std::io::{self, IoSlice};
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::task::Poll;
 
 use axum::Router;
+use axum::extract::Request;
 use brooklet::protocol::places::{self, Place};
 use brooklet::protocol::stream::{Door, Stream};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::Sleep;
 
 use crate::HttpServerOptions;
+use crate::handover::Handover;
+use crate::hearing::Hearing;
+use crate::patient::Patient;
 
 /// Lines of a request's head.
 const HEADERS: usize = 64;
@@ -34,91 +37,50 @@ pub(crate) struct House {
 /// Serves a connection to its end. When the server ends, it gives what it has begun to give, and no more.
 pub(crate) async fn serve(house: Arc<House>, socket: TcpStream, place: Place) {
     let _place = place;
-    if places::keep_little_unsent(&socket).is_err() {
-        return;
+    // In a box, which is gone when somebody listens: that may be for hours, and by thousands.
+    let asked = Box::pin(admit_and_answer(house, socket)).await;
+    if let Some((stream, hearing)) = asked {
+        // What goes wrong is the client's to know: it is gone.
+        let _ = hearing.send(stream).await;
     }
+}
+
+/// Lets somebody in and answers; gives one who listens, as soon as the head of the answer is sent.
+async fn admit_and_answer(house: Arc<House>, socket: TcpStream) -> Option<(Patient, Box<Hearing>)> {
+    places::keep_little_unsent(&socket).ok()?;
     let entering = house.door.admit(&house.url, socket);
-    let Ok(Ok(stream)) = tokio::time::timeout(house.options.head_time, entering).await else { return };
-    let io = TokioIo::new(Patient { stream, patience: house.options.patience, still: None });
+    let stream = tokio::time::timeout(house.options.head_time, entering).await.ok()?.ok()?;
+    answer(&house, stream).await
+}
+
+async fn answer(house: &House, stream: Stream) -> Option<(Patient, Box<Hearing>)> {
+    let handover = Handover::default();
+    let router = TowerToHyperService::new(house.router.clone());
+    let service = service_fn(|mut request: Request<Incoming>| {
+        request.extensions_mut().insert(handover.clone());
+        router.call(request)
+    });
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(house.options.head_time)
         .max_buf_size(house.options.head_bytes.max(8_192))
         .max_headers(HEADERS);
-    let service = TowerToHyperService::new(house.router.clone());
-    let mut connection = pin!(builder.serve_connection(io, service));
+    let io = TokioIo::new(Patient::new(stream, house.options.patience, handover.clone()));
+    let mut connection = builder.serve_connection(io, service);
     let mut stopped = house.stopped.clone();
-    // What went wrong is the client's to know: it was told, or is gone.
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        _ = stopped.wait_for(|stopped| *stopped) => {}
-    }
-    connection.as_mut().graceful_shutdown();
-    let _ = connection.await;
-}
-
-/// A stream whose other side must take something now and then.
-struct Patient {
-    stream: Stream,
-    patience: Duration,
-    /// Since it took nothing any more.
-    still: Option<Pin<Box<Sleep>>>,
-}
-
-impl Patient {
-    fn judge<T>(&mut self, context: &mut Context<'_>, poll: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if poll.is_ready() {
-            self.still = None;
-            return poll;
+    let mut stop = pin!(stopped.wait_for(|stopped| *stopped));
+    let mut is_stopping = false;
+    poll_fn(|context| {
+        if !is_stopping && stop.as_mut().poll(context).is_ready() {
+            is_stopping = true;
+            Pin::new(&mut connection).graceful_shutdown();
         }
-        let patience = self.patience;
-        let still = self.still.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
-        ready!(still.as_mut().poll(context));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
-    }
-}
-
-impl AsyncRead for Patient {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Patient {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let poll = Pin::new(&mut this.stream).poll_write(context, bytes);
-        this.judge(context, poll)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let poll = Pin::new(&mut this.stream).poll_write_vectored(context, slices);
-        this.judge(context, poll)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let poll = Pin::new(&mut this.stream).poll_flush(context);
-        this.judge(context, poll)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let poll = Pin::new(&mut this.stream).poll_shutdown(context);
-        this.judge(context, poll)
-    }
+        // What went wrong is the client's to know: it was told, or is gone.
+        let is_over = Pin::new(&mut connection).poll(context).is_ready();
+        if is_over || handover.is_ready() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    let hearing = handover.take().filter(|_| handover.is_ready())?;
+    Some((connection.into_parts().io.into_inner(), hearing))
 }

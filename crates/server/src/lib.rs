@@ -21,7 +21,8 @@
 //! | HTTPS | feature `tls`, with a certificate that is given or made here |
 //!
 //! What is bounded: connections in all and from one address, listeners of each output, bytes and time of a request's head, how
-//! long a connection may take nothing. A listener holds 16 KiB at most here; all else is shared.
+//! long a connection may take nothing. hyper reads requests and writes the heads of answers; what a listener hears goes past it, so
+//! that one costs under 2 kB, and all else is shared.
 //!
 //! Read [`HttpServer`] first; [`register`] makes it an output of any job, `-listen 1 http://127.0.0.1:8000/stream.mp3`.
 //!
@@ -38,11 +39,14 @@
 
 mod admin;
 mod connection;
+mod handover;
+mod hearing;
 mod listen;
 mod metrics;
 mod mount;
 mod negotiate;
 mod page;
+mod patient;
 mod playlist;
 mod process;
 mod routes;

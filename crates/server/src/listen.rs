@@ -1,19 +1,16 @@
 //! Listening: the answer that does not end.
 
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 use brooklet::radio::{Burst, ListenOptions, Listener};
-use bytes::Bytes;
-use http_body::Frame;
 
+use crate::handover::Handover;
+use crate::hearing::Hearing;
 use crate::negotiate::choose;
 use crate::shared::{Mounted, Shared};
 
@@ -43,11 +40,13 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Response {
     }
     let icy = headers.get("icy-metadata").is_some_and(|value| value.as_bytes().trim_ascii() == b"1");
     let is_head = request.method() == Method::HEAD;
-    let body = if is_head {
-        Body::empty()
-    } else {
-        let burst = request.uri().query().and_then(burst_of);
-        Body::new(Sound(mounted.station.listen(&ListenOptions { burst, icy })))
+    let body = match request.extensions().get::<Handover>() {
+        Some(handover) if !is_head => {
+            let burst = request.uri().query().and_then(burst_of);
+            let listener = mounted.station.listen(&ListenOptions { burst, icy });
+            handover.leave(Hearing { listener, is_chunked: request.version() >= Version::HTTP_11 })
+        }
+        _ => Body::empty(),
     };
     let mut response = Response::new(body);
     describe(&mounted, icy, response.headers_mut());
@@ -118,21 +117,6 @@ fn not_found(mounts: &[Arc<Mounted>]) -> Response {
 fn not_acceptable(mounts: &[&Arc<Mounted>]) -> Response {
     let types: Vec<_> = mounts.iter().map(|mounted| mounted.content_type()).collect();
     (StatusCode::NOT_ACCEPTABLE, format!("it is to be had as {}\n", types.join(", "))).into_response()
-}
-
-/// A listener as the body of an answer. What it gives is shared with all others.
-struct Sound(Listener);
-
-impl http_body::Body for Sound {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.get_mut().0.poll_next(context).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 // Opens a broadcast in Chromium, on its page or by its bare address, listens, and prints what was heard as JSON.
-// Arguments: the folder of modules, the address, `page` or `bare`, seconds, a folder for pictures.
+// Arguments: the folder of modules, the address, `page` or `bare`, how often to begin, seconds to listen, a folder for pictures.
 "use strict";
-const [modules, address, how, seconds, folder] = process.argv.slice(2);
+const [modules, address, how, tries, seconds, folder] = process.argv.slice(2);
 const { chromium } = require(modules + "/playwright-core");
 
 /** In the page: starts to measure what its audio element plays. */
@@ -38,6 +38,35 @@ function measure(element, own) {
   }, 50);
 }
 
+/** Presses the button; milliseconds from there to the first sound. */
+async function startPage(page) {
+  await page.goto(address, { waitUntil: "load" });
+  await page.locator("#play").waitFor({ state: "visible" });
+  await page.evaluate(() => {
+    const audio = document.querySelector("audio");
+    document.getElementById("play").addEventListener("click", () => { window.clicked = performance.now(); }, true);
+    audio.addEventListener("playing", () => { window.playing ??= performance.now(); });
+  });
+  await page.locator("#play").click();
+  await page.waitForFunction(() => window.playing, null, { timeout: 60000 });
+  return page.evaluate(() => window.playing - window.clicked);
+}
+
+/** Goes to the stream itself; milliseconds from there to the first sound. */
+async function startBare(page) {
+  const from = Date.now();
+  await page.goto(address, { waitUntil: "commit" });
+  await page.waitForSelector("video, audio", { state: "attached" });
+  await page.evaluate(() => new Promise((done) => {
+    const element = document.querySelector("video, audio");
+    element.muted = false;
+    const look = () => element.currentTime > 0 && !element.paused ? done() : setTimeout(look, 5);
+    element.play().catch(() => {});
+    look();
+  }));
+  return Date.now() - from;
+}
+
 (async () => {
   const args = ["--no-sandbox", "--disable-gpu", "--no-proxy-server", "--mute-audio"];
   const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", headless: true, args });
@@ -46,30 +75,13 @@ function measure(element, own) {
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (line) => line.type() === "error" && errors.push(line.text()));
   const result = { errors };
-  if (how === "page") {
-    await page.goto(address, { waitUntil: "load" });
-    await page.locator("#play").waitFor({ state: "visible" });
-    await page.evaluate(() => {
-      const audio = document.querySelector("audio");
-      document.getElementById("play").addEventListener("click", () => { window.clicked = performance.now(); }, true);
-      audio.addEventListener("playing", () => { window.playing ??= performance.now(); });
-    });
-    await page.locator("#play").click();
-    await page.waitForFunction(() => window.playing, null, { timeout: 60000 });
-    result.start = await page.evaluate(() => window.playing - window.clicked);
-    await page.evaluate("(" + measure + ")(document.querySelector('audio'), analyser)");
-  } else {
-    await page.goto(address, { waitUntil: "commit" });
-    await page.waitForSelector("video, audio", { state: "attached" });
-    result.start = await page.evaluate(() => new Promise((done) => {
-      const element = document.querySelector("video, audio"), from = performance.now();
-      element.muted = false;
-      const look = () => element.currentTime > 0 && !element.paused ? done(performance.now() - from) : setTimeout(look, 5);
-      element.play().catch(() => {});
-      look();
-    }));
-    await page.evaluate("(" + measure + ")(document.querySelector('video, audio'))");
+  result.starts = [];
+  for (let left = tries; left > 0; left--) {
+    // Each try begins as somebody who has just come.
+    await page.goto("about:blank");
+    result.starts.push(await (how === "page" ? startPage : startBare)(page));
   }
+  await page.evaluate("(" + measure + ")(document.querySelector('video, audio'), " + (how === "page" ? "analyser" : "null") + ")");
   await page.waitForTimeout(300);
   const from = await page.evaluate(() => ({ at: document.querySelector("video, audio").currentTime, now: performance.now() }));
   await page.waitForTimeout(seconds * 1000);

@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use super::unit::{Role, Unit};
 
-/// Whole frames of sound as they go over the wire, about a tenth of a second of them: few enough to be quick, and so many
-/// that a listener costs one write for all of them.
+/// Whole frames of sound as they go over the wire, about a quarter of a second of them: few enough to be quick, and so many
+/// that a listener costs four writes in a second.
 #[derive(Clone, Debug)]
 pub(crate) struct Sound {
     /// The frames, or what goes before all frames.

@@ -18,8 +18,11 @@ mod head;
 mod source;
 mod upload;
 
-pub(crate) use address::{HttpUrl, query_value};
+pub use address::HttpUrl;
+pub(crate) use address::query_value;
+pub use body::{Body, Chunk};
 pub(crate) use exchange::{Exchange, Request};
+pub use head::Head;
 
 use super::{Origin, Scheme, SinkOptions, SourceOptions, Target};
 use crate::job::Listen;

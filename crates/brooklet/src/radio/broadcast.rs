@@ -14,8 +14,8 @@ use crate::hub::{Bounds, Publication, Sound, Tally};
 use crate::stage::Pace;
 use crate::{Error, Hub, Result, Stopper, runtime};
 
-/// How much sound goes to listeners at once: few writes for many listeners, and nobody hears it wait.
-const UNIT: Duration = Duration::from_millis(100);
+/// How much sound goes to listeners at once: few writes for many listeners, and less than any player holds in hand.
+const UNIT: Duration = Duration::from_millis(250);
 /// The same in bytes, where sound is not compressed.
 const UNIT_BYTES: usize = 16 << 10;
 /// What is kept at most of a broadcast, and how far a listener may be behind, in bytes.
@@ -156,7 +156,7 @@ impl Broadcast {
         self.tally.sent()
     }
 
-    /// Units of a tenth of a second that slow listeners skipped.
+    /// Units of a quarter of a second that slow listeners skipped.
     pub fn skipped(&self) -> u64 {
         self.tally.skipped()
     }

@@ -13,7 +13,7 @@ const MOST: usize = 255 * 16;
 
 /// Puts titles between the bytes of a stream.
 #[derive(Debug)]
-pub(crate) struct IcyWriter {
+pub struct IcyWriter {
     metaint: usize,
     /// Bytes of sound until the next title.
     left: usize,
@@ -23,13 +23,13 @@ pub(crate) struct IcyWriter {
 
 impl IcyWriter {
     /// A title after every `metaint` (at least 1) bytes of sound.
-    pub(crate) fn new(metaint: usize) -> Self {
-        let metaint = metaint.max(1);
+    pub const fn new(metaint: usize) -> Self {
+        let metaint = if metaint == 0 { 1 } else { metaint };
         Self { metaint, left: metaint, told: None }
     }
 
     /// Hands the next bytes of sound, played under this title, to `out`, with titles where they are due.
-    pub(crate) fn write(&mut self, mut bytes: Bytes, title: &Arc<str>, mut out: impl FnMut(Bytes)) {
+    pub fn write(&mut self, mut bytes: Bytes, title: &Arc<str>, mut out: impl FnMut(Bytes)) {
         while bytes.len() >= self.left {
             out(bytes.split_to(self.left));
             out(self.block(title));
@@ -62,7 +62,7 @@ impl IcyWriter {
 
 /// Takes titles out from between the bytes of a stream.
 #[derive(Debug)]
-pub(crate) struct IcyReader {
+pub struct IcyReader {
     metaint: usize,
     state: Reading,
 }
@@ -77,13 +77,13 @@ enum Reading {
 
 impl IcyReader {
     /// `metaint` is what the server's `icy-metaint` said, at least 1.
-    pub(crate) fn new(metaint: usize) -> Self {
-        let metaint = metaint.max(1);
+    pub const fn new(metaint: usize) -> Self {
+        let metaint = if metaint == 0 { 1 } else { metaint };
         Self { metaint, state: Reading::Sound(metaint) }
     }
 
     /// Takes bytes as they came; gives their sound, and the last title in them.
-    pub(crate) fn read(&mut self, mut bytes: Bytes) -> (Bytes, Option<String>) {
+    pub fn read(&mut self, mut bytes: Bytes) -> (Bytes, Option<String>) {
         let (mut sound, mut title) = (Vec::new(), None);
         while !bytes.is_empty() {
             match &mut self.state {

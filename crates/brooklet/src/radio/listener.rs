@@ -10,8 +10,8 @@ use super::icy::{IcyWriter, METAINT};
 use super::ogg::OggPages;
 use crate::hub::{Burst, Entrance, Sound, Subscription, Taken};
 
-/// Units that are taken at once: what has been taken can't be skipped any more.
-const BATCH: usize = 8;
+/// Units that are taken at once: what has been taken can't be skipped any more, and is held for this listener alone.
+const BATCH: usize = 1;
 
 /// What a listener asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,11 +24,11 @@ pub struct ListenOptions {
 
 /// One who listens to a [`crate::radio::Station`]: bytes as they go over the wire, from the beginning of a frame on, headers first.
 ///
-/// It holds what has been taken and not been handed on yet, under a second of sound. One that is too slow skips, always to the
+/// It holds what has been taken and not been handed on yet, a quarter of a second of sound. One that is too slow skips, always to the
 /// beginning of a frame, and delays nobody.
 pub struct Listener {
     subscription: Subscription<Sound>,
-    units: Vec<Sound>,
+    /// What has been taken. It has no memory while it is empty, which is nearly always: there may be thousands of these.
     ready: VecDeque<Bytes>,
     icy: Option<IcyWriter>,
     /// Where each listener's pages are its own.
@@ -43,7 +43,6 @@ impl Listener {
         let all = Burst { bytes: u64::MAX, time: Duration::MAX };
         Self {
             subscription: entrance.enter(options.burst.unwrap_or(all)),
-            units: Vec::new(),
             ready: VecDeque::new(),
             icy: options.icy.then(|| IcyWriter::new(METAINT)),
             pages: matches!(format, "ogg" | "opus" | "oga").then(OggPages::default),
@@ -54,25 +53,29 @@ impl Listener {
     pub fn poll_next(&mut self, context: &Context<'_>) -> Poll<Option<Bytes>> {
         loop {
             if let Some(bytes) = self.ready.pop_front() {
+                if self.ready.is_empty() {
+                    self.ready = VecDeque::new();
+                }
                 self.subscription.count_sent(bytes.len() as u64);
                 return Poll::Ready(Some(bytes));
             }
-            match self.subscription.poll_take(context, BATCH, &mut self.units) {
+            let mut units = Vec::new();
+            match self.subscription.poll_take(context, BATCH, &mut units) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Taken::End) => return Poll::Ready(None),
-                Poll::Ready(Taken::Units) => self.prepare(),
+                Poll::Ready(Taken::Units) => self.prepare(units),
             }
         }
     }
 
-    /// Units of a tenth of a second that it skipped because it was too slow.
+    /// Units of a quarter of a second that it skipped because it was too slow.
     pub const fn skipped(&self) -> u64 {
         self.subscription.skipped()
     }
 
-    fn prepare(&mut self) {
-        let Self { units, ready, icy, pages, .. } = self;
-        for unit in units.drain(..) {
+    fn prepare(&mut self, units: Vec<Sound>) {
+        let Self { ready, icy, pages, .. } = self;
+        for unit in units {
             let bytes = pages.as_mut().map(|pages| pages.renumber(&unit.bytes, unit.is_header));
             let bytes = bytes.unwrap_or(unit.bytes);
             match icy {

@@ -7,20 +7,26 @@ use crate::Result;
 
 /// Where to connect, and what to ask for there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct HttpUrl {
-    pub(crate) tls: bool,
+pub struct HttpUrl {
+    /// Whether within TLS.
+    pub tls: bool,
     /// Without brackets.
-    pub(crate) host: String,
-    pub(crate) port: u16,
+    pub host: String,
+    /// Where it listens.
+    pub port: u16,
     /// The path and what follows it, without a fragment.
-    pub(crate) target: String,
+    pub target: String,
     /// `user:password`.
-    pub(crate) login: Option<String>,
+    pub login: Option<String>,
 }
 
 impl HttpUrl {
     /// Takes a URL apart. `port` is where there is none in it; within TLS 443.
-    pub(crate) fn parse(text: &str, port: u16) -> Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// Where there is no host in it, or a port that is none.
+    pub fn parse(text: &str, port: u16) -> Result<Self> {
         let Some((scheme, rest)) = text.split_once("://") else {
             return Err(refused(text, "it is no URL of a web server, as http://host/path"));
         };
@@ -55,7 +61,11 @@ impl HttpUrl {
     }
 
     /// Where an answer sends us; the login goes along only to the same place.
-    pub(crate) fn join(&self, location: &str) -> Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// As [`HttpUrl::parse`].
+    pub fn join(&self, location: &str) -> Result<Self> {
         let scheme = if self.tls { "https" } else { "http" };
         let mut next = if location.contains("://") {
             Self::parse(location, 80)?

@@ -9,7 +9,7 @@ const LINE: usize = 4_096;
 
 /// Takes the body out of the bytes of a connection.
 #[derive(Debug)]
-pub(crate) enum Body {
+pub enum Body {
     /// So many bytes are left.
     Length(u64),
     /// In chunks.
@@ -20,7 +20,7 @@ pub(crate) enum Body {
 
 /// Where we are among chunks.
 #[derive(Debug)]
-pub(crate) enum Chunk {
+pub enum Chunk {
     /// Before a line that says how long the next is.
     Size,
     /// So many bytes are left of one.
@@ -29,12 +29,13 @@ pub(crate) enum Chunk {
     After,
     /// Among the lines behind the last.
     Trailer,
+    /// Behind all of them.
     Done,
 }
 
 impl Body {
     /// As the head says.
-    pub(crate) fn of(head: &Head) -> Self {
+    pub fn of(head: &Head) -> Self {
         let is_chunked = |value: &str| value.to_ascii_lowercase().ends_with("chunked");
         if matches!(head.status, 204 | 304) || head.status < 200 {
             return Self::Length(0);
@@ -49,8 +50,8 @@ impl Body {
     ///
     /// # Errors
     ///
-    /// Where the chunks are none.
-    pub(crate) fn take(&mut self, came: &mut BytesMut) -> Result<Option<Bytes>, String> {
+    /// What is wrong, in words, where the chunks are none.
+    pub fn take(&mut self, came: &mut BytesMut) -> Result<Option<Bytes>, String> {
         match self {
             Self::Rest => Ok(some(came.split())),
             Self::Length(left) => Ok(take_some(left, came)),
@@ -82,12 +83,12 @@ impl Body {
     }
 
     /// Whether all of it was taken.
-    pub(crate) const fn is_done(&self) -> bool {
+    pub const fn is_done(&self) -> bool {
         matches!(self, Self::Length(0) | Self::Chunked(Chunk::Done))
     }
 
     /// Whether the end of the connection is its proper end.
-    pub(crate) const fn ends_with_connection(&self) -> bool {
+    pub const fn ends_with_connection(&self) -> bool {
         matches!(self, Self::Rest) || self.is_done()
     }
 }
@@ -105,15 +106,21 @@ fn take_some(left: &mut u64, came: &mut BytesMut) -> Option<Bytes> {
 /// The next line without its end; `None` where it is not all there.
 fn take_line(came: &mut BytesMut) -> Result<Option<BytesMut>, String> {
     let Some(end) = came.iter().position(|byte| *byte == b'\n') else {
-        let too_long = Err("its answer is in chunks whose lines do not end".into());
-        return if came.len() > LINE { too_long } else { Ok(None) };
+        return if came.len() > LINE { Err(too_long()) } else { Ok(None) };
     };
+    if end > LINE {
+        return Err(too_long());
+    }
     let mut line = came.split_to(end);
     came.advance(1);
     if line.last() == Some(&b'\r') {
         line.truncate(end - 1);
     }
     Ok(Some(line))
+}
+
+fn too_long() -> String {
+    "its answer is in chunks whose lines do not end".into()
 }
 
 fn chunk_size(line: &[u8]) -> Result<u64, String> {
@@ -148,11 +155,21 @@ mod tests {
             assert_eq!(read(&mut body, bytes, step).as_deref(), Ok(&b"abc0123456789"[..]));
             assert!(body.is_done());
         }
-        for bad in
-            [&b"x\r\nabc"[..], b"-1\r\n", b"3\r\nabcd\r\n", b"\r\n", b"fffffffffffffffff\r\n", &[b'1'; 5_000]]
-        {
-            let mut body = Body::Chunked(Chunk::Size);
-            assert!(read(&mut body, bad, 100).is_err(), "{bad:?}");
+        // Too long also where its end is there.
+        let long = [&[b'0'; 5_000][..], b"\r\n\r\n"].concat();
+        for bad in [
+            &b"x\r\nabc"[..],
+            b"-1\r\n",
+            b"3\r\nabcd\r\n",
+            b"\r\n",
+            b"fffffffffffffffff\r\n",
+            &[b'1'; 5_000],
+            &long,
+        ] {
+            for step in [100, 10_000] {
+                let mut body = Body::Chunked(Chunk::Size);
+                assert!(read(&mut body, bad, step).is_err(), "{bad:?}");
+            }
         }
     }
 

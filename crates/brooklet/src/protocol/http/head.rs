@@ -1,23 +1,34 @@
 //! The first lines of an answer (RFC 9112 §4), and of SHOUTcast servers, whose first word is `ICY`.
 
 /// Bytes of a head that are read at most.
-pub(crate) const MOST: usize = 64 << 10;
+const MOST: usize = 64 << 10;
+/// How an answer of theirs begins.
+const SHOUTCAST: &[u8] = b"ICY ";
 /// Lines of it.
 const LINES: usize = 128;
 
 /// What a server answers before the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Head {
-    pub(crate) status: u16,
-    pub(crate) reason: String,
+pub struct Head {
+    /// 200 where all is well.
+    pub status: u16,
+    /// The same in the server's words.
+    pub reason: String,
     /// Names in small letters.
     headers: Vec<(String, String)>,
 }
 
 impl Head {
-    /// Reads a head from the start of `bytes`, and how long it is; `None` where more is needed.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, String> {
-        let icy = bytes.strip_prefix(b"ICY ").map(|rest| [b"HTTP/1.0 ", rest].concat());
+    /// Reads a head from the start of `bytes`, and how many of them it takes; `None` where more must come.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, in words, where it is no head or has more than 64 KiB.
+    pub fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, String> {
+        if SHOUTCAST.starts_with(bytes) {
+            return Ok(None);
+        }
+        let icy = bytes.strip_prefix(SHOUTCAST).map(|rest| [b"HTTP/1.0 ", rest].concat());
         let longer = if icy.is_some() { 5 } else { 0 };
         let mut lines = [httparse::EMPTY_HEADER; LINES];
         let mut response = httparse::Response::new(&mut lines);
@@ -45,12 +56,12 @@ impl Head {
     }
 
     /// The first value of a header, by its name in small letters.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// The same as a number.
-    pub(crate) fn number(&self, name: &str) -> Option<u64> {
+    pub fn number(&self, name: &str) -> Option<u64> {
         self.header(name)?.trim().parse().ok()
     }
 }
@@ -79,6 +90,8 @@ mod tests {
         let (head, length) = Head::parse(icy).unwrap().unwrap();
         assert_eq!((head.status, head.header("icy-name"), length), (200, Some("Café"), icy.len() - 1));
         assert_eq!(Head::parse(b"HTTP/1.1 200 O"), Ok(None));
+        // However few of its bytes come at first.
+        assert_eq!([&b""[..], b"I", b"ICY", b"ICY ", b"ICY 2"].map(Head::parse), [const { Ok(None) }; 5]);
         assert!(Head::parse(b"SSH-2.0-OpenSSH").is_err());
         assert!(Head::parse(&[&b"HTTP/1.1 200 OK\r\nx: "[..], &[b'a'; MOST]].concat()).is_err());
     }

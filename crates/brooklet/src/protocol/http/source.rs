@@ -10,7 +10,7 @@ use crate::backoff::Backoff;
 use crate::protocol::socket::wait_for;
 use crate::protocol::{ByteSource, SourceOptions};
 use crate::queue::{Popped, Queue};
-use crate::radio::icy::IcyReader;
+use crate::radio::IcyReader;
 use crate::{Error, Result, Url, runtime};
 
 /// Reads that wait between the socket and the demuxer; then the socket is not read, and the server waits.
