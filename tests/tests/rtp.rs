@@ -201,7 +201,9 @@ fn number_before(text: &str, words: &str) -> f64 {
 }
 
 /// Codec, rate, channels, and how much like the original it must be.
-const KINDS: [(&str, u32, usize, f64); 7] = [
+type Kind = (&'static str, u32, usize, f64);
+
+const KINDS: [Kind; 7] = [
     ("pcm_s16be", 44_100, 2, 0.98),
     ("pcm_s16be", 48_000, 1, 0.98),
     ("pcm_s24be", 48_000, 2, 0.98),
@@ -212,7 +214,7 @@ const KINDS: [(&str, u32, usize, f64); 7] = [
 ];
 
 /// Both versions at once: they mostly wait for sound to take its time.
-fn with_each_ffmpeg(check: fn(fn() -> Option<Command>, &str, (&str, u32, usize, f64))) {
+fn with_each_ffmpeg(check: fn(fn() -> Option<Command>, &str, Kind)) {
     thread::scope(|scope| {
         for (ffmpeg, version) in [(peers::ffmpeg as fn() -> _, "5.1"), (peers::ffmpeg9, "9.0")] {
             scope.spawn(move || KINDS.into_iter().for_each(|kind| check(ffmpeg, version, kind)));
