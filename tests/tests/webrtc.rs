@@ -1,4 +1,4 @@
-//! WHIP and WHEP with real peers: ffmpeg 9.0's muxer, Chromium, and ourselves at both ends.
+//! WebRTC with real peers: ffmpeg 9.0's WHIP muxer, Chromium on our page and on WHIP and WHEP, and ourselves at both ends.
 
 use std::net::TcpStream;
 use std::path::Path;
@@ -54,7 +54,7 @@ fn expect_recording(path: &Path, seconds: f64) {
         assert!((seconds..seconds + 8.0).contains(&(span + 0.5)), "{stream}: {span} s");
     }
     let Some(mut ffmpeg) = peers::ffmpeg9() else { return };
-    ffmpeg.args(["-nostdin", "-v", "error", "-i"]).arg(path).args(["-f", "null", "-"]);
+    ffmpeg.args(["-nostdin", "-v", "error", "-i"]).arg(path).args(["-fps_mode", "vfr", "-f", "null", "-"]);
     let decoded = finish(&mut ffmpeg, DEADLINE).expect_success();
     assert_eq!(decoded.stderr.trim(), "", "damage was decoded");
 }
@@ -67,7 +67,7 @@ fn ffmpeg_publishes_and_it_is_recorded() {
     let recording = record(port, &path);
     ffmpeg.args(["-nostdin", "-v", "error"]).args(SOURCE).args([
         "-t",
-        "4",
+        "6",
         "-c:v",
         "libx264",
         "-profile:v",
@@ -103,7 +103,7 @@ fn ours_publishes_and_ours_records() {
     let mut program = brooklet();
     program.args(SOURCE).args([
         "-t",
-        "4",
+        "6",
         "-g",
         "25",
         "-f",
@@ -173,4 +173,86 @@ fn a_browsers_camera_is_recorded() {
     assert_eq!(seen["status"], 201, "{seen}");
     recording.finish(DEADLINE).expect_success();
     expect_recording(&path, 3.0);
+}
+
+/// `brooklet serve` with its page: the program, the port of RTMP, and the URL of the page.
+fn serve() -> (Running, u16, String) {
+    let (rtmp, http) = (free_port(), free_port());
+    let mut program = brooklet();
+    program.args(["serve", "--rtmp", &format!("127.0.0.1:{rtmp}"), "--http", &format!("127.0.0.1:{http}")]);
+    let serving = Running::start(&mut program);
+    await_port(http);
+    (serving, rtmp, format!("http://127.0.0.1:{http}"))
+}
+
+#[test]
+fn a_camera_comes_back_grey_when_that_is_chosen_and_in_colour_after() {
+    let (serving, _, page) = serve();
+    let Some((mut node, modules)) = peers::chromium() else { return };
+    let screenshot = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../camera.png");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/src/browser/camera.js");
+    node.arg(script).arg(modules).arg(format!("{page}/")).arg(screenshot);
+    let run = finish(&mut node, DEADLINE + Duration::from_secs(60)).expect_success();
+    eprintln!("camera: {}", run.text().trim());
+    let seen: Value = serde_json::from_str(&run.text()).unwrap();
+    assert_eq!((&seen["errors"], &seen["trouble"]), (&Value::Array(Vec::new()), &"".into()), "{seen}");
+    assert_eq!((&seen["state"], &seen["stopped"]), (&"Live".into(), &"Ready".into()), "{seen}");
+    for (part, coloured) in [("plain", 0.5..=1.0), ("grey", 0.0..=0.001), ("after", 0.5..=1.0)] {
+        assert!(number(&seen[part]["moved"]) > 0.005, "{part}: {seen}");
+        assert!(coloured.contains(&number(&seen[part]["coloured"])), "{part}: {seen}");
+    }
+    // What was drawn can be read again: a machine that is busy shows it late, but never before it was drawn.
+    assert!(number(&seen["delay"]["pictures"]) > 20.0, "{seen}");
+    assert!((1.0..2_000.0).contains(&number(&seen["delay"]["median"])), "{seen}");
+    serving.signal("INT");
+    serving.finish(DEADLINE);
+}
+
+#[test]
+fn pages_of_others_and_strangers_stay_outside() {
+    let (rtmp, http) = (free_port(), free_port());
+    let mut program = brooklet();
+    program.args(["serve", "--rtmp", &format!("127.0.0.1:{rtmp}"), "--http", &format!("127.0.0.1:{http}")]);
+    program.args([
+        "--camera-token",
+        "s3cret",
+        "--publish-token",
+        "other",
+        "--ice-server",
+        "turn:me:pw@127.0.0.1:3478",
+    ]);
+    let serving = Running::start(&mut program);
+    await_port(http);
+    let Some(mut curl) = peers::curl() else { return };
+    let url = |path: &str| format!("http://127.0.0.1:{http}{path}");
+    let ask = |path: &str, headers: &[&str]| {
+        let mut curl = std::process::Command::new(curl.get_program());
+        curl.args([
+            "-s",
+            "-w",
+            "%{http_code}",
+            "-X",
+            "POST",
+            "--data",
+            "v=0",
+            "-H",
+            "Content-Type: application/sdp",
+        ]);
+        headers.iter().for_each(|header| _ = curl.args(["-H", header]));
+        finish(curl.arg(url(path)), DEADLINE).expect_success().text()
+    };
+    assert!(ask("/camera", &[]).ends_with("401"));
+    assert!(ask("/camera", &["Authorization: Bearer other"]).ends_with("401"));
+    assert!(ask("/camera", &["Authorization: Bearer s3cret"]).ends_with("400"), "it is no offer");
+    assert!(
+        ask("/camera", &["Authorization: Bearer s3cret", "Origin: http://evil.example"]).ends_with("403")
+    );
+    assert!(ask("/whip/live/app", &["Authorization: Bearer s3cret"]).ends_with("401"));
+    assert!(ask("/whip/live/app", &["Authorization: Bearer other"]).ends_with("400"), "it is no offer");
+    assert!(ask("/whep/live/app", &[]).ends_with("404"));
+    // Who does not know the token is not told the one of the TURN server.
+    let told = finish(curl.args(["-s", &url("/camera.json")]), DEADLINE).expect_success().text();
+    assert!(told.contains("\"token\":true") && !told.contains("3478"), "{told}");
+    serving.signal("INT");
+    serving.finish(DEADLINE);
 }

@@ -54,6 +54,8 @@ mod input;
 pub mod job;
 mod output;
 pub mod play;
+#[cfg(feature = "webrtc")]
+pub mod processor;
 pub mod protocol;
 mod queue;
 pub mod radio;

@@ -1,10 +1,11 @@
-//! WebRTC: publishers and viewers of a [`Hub`](crate::Hub) who come with an offer, and the sockets of their sessions.
+//! WebRTC: publishers and viewers of a [`Hub`](crate::Hub) who come with an offer, those whose pictures are processed, and the sockets of their sessions.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `gateway` | offers to sessions: what WHIP (RFC 9725) and WHEP do, without their HTTP |
 //! | `line` | a session on its socket |
 //! | `arrive` | what a publisher sends, into the hub |
+//! | `round_trip` | what a peer sends, through a [processor](crate::processor), back to it |
 //! | `watch` | a stream of the hub, to a viewer |
 //! | `sink`, `source` | outputs and inputs of jobs |
 //! | `whip` | publishing to a WHIP server |
@@ -12,9 +13,11 @@
 mod arrive;
 mod gateway;
 mod line;
+mod round_trip;
 mod sink;
 mod source;
 mod watch;
 pub(crate) mod whip;
 
 pub use gateway::{Answer, Gateway, GatewayOptions, Refusal};
+pub use round_trip::{Choice, Report};

@@ -4,6 +4,13 @@ use brooklet::job::{AudioSpec, CodecChoice, InputSpec, Job, Listen, OutputSpec, 
 
 use crate::args::{DemoOptions, Globals};
 use crate::command::Convert;
+use crate::console::Console;
+#[cfg(feature = "webrtc")]
+use crate::page::Show;
+
+/// Where browsers see it.
+#[cfg(feature = "webrtc")]
+const PAGE: &str = "127.0.0.1:8080";
 
 /// What the library is to do: two outputs that ask for the same, so that each stream is encoded once.
 pub(crate) fn conversion(options: &DemoOptions, globals: Globals) -> Convert {
@@ -34,6 +41,37 @@ pub(crate) fn conversion(options: &DemoOptions, globals: Globals) -> Convert {
         vec![output(&options.rtmp, "flv", Listen::Many), output(&options.udp, "mpegts", Listen::No)];
     let job = Job { inputs: vec![input(picture), input(tone)], outputs };
     Convert { job, globals, notes: Vec::new() }
+}
+
+/// Shows it to browsers as well, where the port is free or was asked for: how to watch it there.
+#[cfg(feature = "webrtc")]
+pub(crate) fn show(
+    options: &DemoOptions,
+    convert: &mut Convert,
+    console: &Console,
+) -> brooklet::Result<String> {
+    let show = match Show::open(options.http.as_deref().unwrap_or(PAGE)) {
+        Ok(show) => show,
+        Err(error) if options.http.is_none() => {
+            console.info(&format!("No page for browsers: {error}; --http HOST:PORT is for another port"));
+            return Ok(String::new());
+        }
+        Err(error) => return Err(error),
+    };
+    let how = format!("\nor in a browser, with what becomes of your camera beside it:\n\n  {}\n", show.url());
+    let mut output = convert.job.outputs[0].clone();
+    // The same pictures, which are coded once; browsers hear Opus.
+    (output.url, output.format) = (show.register("demo"), Some("whep".into()));
+    output.audio = AudioSpec { codec: CodecChoice::Named("opus".into()), ..AudioSpec::default() };
+    output.listen = Listen::No;
+    convert.job.outputs.push(output);
+    Ok(how)
+}
+
+/// There is nothing for browsers in this program.
+#[cfg(not(feature = "webrtc"))]
+pub(crate) fn show(_: &DemoOptions, _: &mut Convert, _: &Console) -> brooklet::Result<String> {
+    Ok(String::new())
 }
 
 /// How to watch it, with players that people have.

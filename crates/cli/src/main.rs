@@ -17,6 +17,7 @@ mod keyboard;
 mod log;
 mod man;
 mod overwrite;
+mod page;
 mod play;
 mod probe;
 mod progress;
@@ -81,8 +82,9 @@ fn execute(command: Command, console: &Console) -> Result<Exit, Failure> {
     match command {
         Command::Convert(convert) => run::run(convert, console, None),
         Command::Demo { options, globals } => {
-            let greeting = demo::how_to_watch(&options);
-            run::run(demo::conversion(&options, globals), console, Some(&greeting))
+            let mut convert = demo::conversion(&options, globals);
+            let greeting = demo::how_to_watch(&options) + &demo::show(&options, &mut convert, console)?;
+            run::run(convert, console, Some(&greeting))
         }
         Command::Play { spec, globals } => play::run(&spec, &globals, console),
         Command::Serve { options, globals } => serve::run(*options, &globals, console),

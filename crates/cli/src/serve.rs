@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use brooklet::rtmp::RtmpServerOptions;
 use brooklet::{Hub, RtmpServer, Stopper};
-use brooklet_server::{HttpServer, HttpServerOptions};
+use brooklet_server::HttpServerOptions;
 
 use crate::Exit;
 use crate::args::{Globals, ServeOptions};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::keyboard::Keyboard;
+use crate::page;
 use crate::signals::Signals;
 use crate::supervisor::Supervisor;
 
@@ -22,14 +23,15 @@ pub(crate) fn run(options: ServeOptions, globals: &Globals, console: &Console) -
     let stopper = Stopper::new();
     let signals =
         Signals::watch(stopper.clone()).map_err(|reason| Failure::system("can't watch signals", reason))?;
-    let hub = Hub::new(options.hub);
+    let hub = Hub::new(options.hub.clone());
     let mut servers = Vec::new();
     crate::descriptors::raise();
     let mut pages = Vec::new();
+    let house = page::House::new(&hub, &options);
     for (scheme, address) in [("http", &options.http), ("https", &options.https)] {
         if let Some(address) = address {
             let tls = (scheme == "https").then(|| options.tls.clone());
-            let server = page(address, &hub, HttpServerOptions { tls, ..Default::default() })?;
+            let server = house.open(address, HttpServerOptions { tls, ..Default::default() })?;
             pages.push((scheme, server));
         }
     }
@@ -46,7 +48,7 @@ pub(crate) fn run(options: ServeOptions, globals: &Globals, console: &Console) -
     }
     for (scheme, server) in &pages {
         for address in server.local_addrs() {
-            console.info(&format!("Showing them at {scheme}://{address}/"));
+            console.info(&format!("Showing them at {scheme}://{address}/{}", page::WITH));
         }
     }
     if keyboard.is_some() {
@@ -67,24 +69,6 @@ pub(crate) fn run(options: ServeOptions, globals: &Globals, console: &Console) -
     pages.iter().for_each(|(_, server)| server.stop());
     tell(&servers, console);
     Ok(if signals.caught() { Exit::Signal } else { Exit::Done })
-}
-
-/// The web server: with `/whip/` and `/whep/` for the same streams.
-#[cfg(feature = "webrtc")]
-fn page(address: &str, hub: &Hub, options: HttpServerOptions) -> brooklet::Result<HttpServer> {
-    use brooklet::webrtc::{Gateway, GatewayOptions};
-    use brooklet_server::webrtc::{WebRtcOptions, router};
-    let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
-    // A name is one of this machine's addresses; all of them are as good.
-    let ip = host.parse().unwrap_or(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
-    let gateway = Gateway::new(hub, GatewayOptions { ip, ..Default::default() });
-    HttpServer::bind_with(address, hub, options, router(gateway, WebRtcOptions::default()))
-}
-
-/// The web server.
-#[cfg(not(feature = "webrtc"))]
-fn page(address: &str, hub: &Hub, options: HttpServerOptions) -> brooklet::Result<HttpServer> {
-    HttpServer::bind(address, hub, options)
 }
 
 fn streams(hub: &Hub) -> String {

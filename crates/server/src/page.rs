@@ -78,7 +78,8 @@ fn broadcast(mounted: &Mounted) -> Value {
     })
 }
 
-fn file(kind: &'static str, text: &'static str) -> Response {
+/// A file that is in the program.
+pub(crate) fn file(kind: &'static str, text: &'static str) -> Response {
     let lines = [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),

@@ -73,7 +73,7 @@ impl HttpServer {
         Self::bind_with(address, hub, options, Router::new())
     }
 
-    /// The same, with paths of yours beside its own.
+    /// The same, with paths of yours beside its own, or in place of them.
     ///
     /// # Errors
     ///
@@ -97,7 +97,7 @@ impl HttpServer {
         let house = Arc::new(connection::House {
             url,
             door,
-            router: routes::router(shared.clone()).merge(more),
+            router: more.fallback_service(routes::router(shared.clone())),
             options,
             stopped: stopped.clone(),
         });

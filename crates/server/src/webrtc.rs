@@ -1,14 +1,22 @@
-//! WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep): offers in, answers out, around a [`Gateway`].
+//! WHIP (RFC 9725), WHEP (draft-ietf-wish-whep) and the camera page: offers in, answers out, around a [`Gateway`].
 //!
 //! | request | answer |
 //! |---|---|
 //! | `POST` an offer (`application/sdp`) to an endpoint | `201` with the answer, `Location` of the session, `ETag`, `Link` for each ICE server |
 //! | `PATCH` candidates (`application/trickle-ice-sdpfrag`) to the session | `204`; `412` with another `If-Match` |
 //! | `DELETE` the session | `200` |
-//! | `OPTIONS` | `204` with what is taken (`Accept-Post`), and that pages of all origins may |
+//! | `OPTIONS` | `204` with what is taken (`Accept-Post`), and which origins may |
+//!
+//! | file | holds |
+//! |---|---|
+//! | `door` | who may come in: tokens, and pages of which origins |
+//! | `camera` | the page, and its sessions: what to do to pictures, and how it goes |
+//! | `scheme` | `-i whip://` and `-f whep` |
 //!
 //! ICE is not begun anew within a session: a new offer makes a new one.
 
+mod camera;
+mod door;
 pub(crate) mod scheme;
 
 use std::sync::Arc;
@@ -16,11 +24,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::{self, Next};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{patch, post};
 use brooklet::webrtc::{Answer, Gateway, Refusal};
+
+pub use door::{IceServer, Origins, WebRtcOptions};
 
 /// Bytes of an offer.
 const BODY: usize = 64 << 10;
@@ -28,24 +38,6 @@ const BODY: usize = 64 << 10;
 const SESSIONS: &str = "/session/";
 const SDP: &str = "application/sdp";
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
-
-/// How offers are taken.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WebRtcOptions {
-    /// What has to stand in `Authorization: Bearer …`; without it everybody may come.
-    pub token: Option<String>,
-    /// STUN and TURN servers that peers are told of.
-    pub ice_servers: Vec<IceServer>,
-}
-
-/// A STUN or TURN server (RFC 9725 §4.6).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IceServer {
-    /// `stun:host:port`, `turn:host:port?transport=udp`.
-    pub url: String,
-    /// Of TURN: user and password.
-    pub login: Option<(String, String)>,
-}
 
 /// What the paths share.
 #[derive(Debug)]
@@ -64,11 +56,15 @@ pub(crate) enum Verb {
 }
 
 /// The paths of all streams of a gateway: `/whip/NAME` to publish, `/whep/NAME` to watch, and of their sessions. Names may
-/// have slashes, as `live/app`.
+/// have slashes, as `live/app`. Where the gateway has tasks, the page at `/` sends a camera through them.
 pub fn router(gateway: Gateway, options: WebRtcOptions) -> Router {
+    let has_tasks = !gateway.tasks().is_empty();
     let desk = Arc::new(Desk { gateway, options });
-    let streams = Router::new().route("/whip/{*name}", post(publish)).route("/whep/{*name}", post(watch));
-    with_sessions(streams, desk)
+    let mut paths = Router::new().route("/whip/{*name}", post(publish)).route("/whep/{*name}", post(watch));
+    if has_tasks {
+        paths = paths.merge(camera::paths());
+    }
+    with_sessions(paths, desk)
 }
 
 /// One endpoint at a path of its own.
@@ -84,9 +80,9 @@ pub(crate) fn endpoint(path: &str, verb: Verb, gateway: Gateway, options: WebRtc
 
 fn with_sessions(streams: Router<Arc<Desk>>, desk: Arc<Desk>) -> Router {
     streams
-        .route("/session/{id}", patch(more_candidates).delete(end))
+        .route("/session/{id}", patch(change).delete(end).get(camera::report))
         .layer(DefaultBodyLimit::max(BODY))
-        .layer(middleware::from_fn(for_all_origins))
+        .layer(middleware::from_fn_with_state(desk.clone(), door::origins))
         .with_state(desk)
 }
 
@@ -109,7 +105,11 @@ async fn watch(
 }
 
 async fn offered(desk: &Desk, verb: Verb, name: &str, headers: &HeaderMap, body: &[u8]) -> Response {
-    if let Some(refused) = desk.door(headers, SDP) {
+    let access = match verb {
+        Verb::Publish => &desk.options.publish,
+        Verb::Watch => &desk.options.watch,
+    };
+    if let Some(refused) = door::refused(access, headers).or_else(|| another_kind(headers, SDP)) {
         return refused;
     }
     let Ok(offer) = std::str::from_utf8(body) else {
@@ -125,13 +125,17 @@ async fn offered(desk: &Desk, verb: Verb, name: &str, headers: &HeaderMap, body:
     }
 }
 
-async fn more_candidates(
+/// More candidates, or something else to do to the pictures. Who knows a session's name may: nobody else can.
+async fn change(
     State(desk): State<Arc<Desk>>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if let Some(refused) = desk.door(&headers, FRAGMENT) {
+    if another_kind(&headers, camera::CHOICE).is_none() {
+        return camera::choose(&desk, &id, &body);
+    }
+    if let Some(refused) = another_kind(&headers, FRAGMENT) {
         return refused;
     }
     let expected = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
@@ -145,7 +149,6 @@ async fn more_candidates(
 }
 
 async fn end(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Response {
-    // Who knows its name may end it: nobody else can.
     if desk.gateway.end(&id) {
         StatusCode::OK.into_response()
     } else {
@@ -153,26 +156,16 @@ async fn end(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Response 
     }
 }
 
-impl Desk {
-    /// Who may not come in, or brings something else.
-    fn door(&self, headers: &HeaderMap, kind: &str) -> Option<Response> {
-        let value = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-        if let Some(token) = &self.options.token {
-            let shown = value(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
-            if !shown.is_some_and(|shown| same(shown.trim().as_bytes(), token.as_bytes())) {
-                let mut refused =
-                    refuse(StatusCode::UNAUTHORIZED, "a token is needed here (Authorization: Bearer …)");
-                refused.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-                return Some(refused);
-            }
-        }
-        let said = value(header::CONTENT_TYPE).unwrap_or_default();
-        let said = said.split(';').next().unwrap_or_default().trim();
-        (!said.eq_ignore_ascii_case(kind)).then(|| {
-            refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, &format!("what is taken here is {kind}, not '{said}'"))
-        })
-    }
+/// What is said to one who brings something else.
+fn another_kind(headers: &HeaderMap, kind: &str) -> Option<Response> {
+    let said = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let said = said.split(';').next().unwrap_or_default().trim();
+    (!said.eq_ignore_ascii_case(kind)).then(|| {
+        refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, &format!("what is taken here is {kind}, not '{said}'"))
+    })
+}
 
+impl Desk {
     fn created(&self, answer: Answer) -> Response {
         let mut response = (StatusCode::CREATED, answer.sdp).into_response();
         let headers = response.headers_mut();
@@ -224,31 +217,6 @@ fn refuse(status: StatusCode, why: &str) -> Response {
     (status, format!("{why}\n")).into_response()
 }
 
-/// Takes as long whatever differs.
-fn same(one: &[u8], other: &[u8]) -> bool {
-    let differ = one.iter().zip(other).fold(0, |differ, (one, other)| differ | (one ^ other));
-    one.len() == other.len() && differ == 0
-}
-
-/// Pages of all origins may; browsers ask first whether they may.
-async fn for_all_origins(request: axum::extract::Request, next: Next) -> Response {
-    let is_question = request.method() == Method::OPTIONS;
-    let mut response =
-        if is_question { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
-    let headers = response.headers_mut();
-    let mut say = |name, value| headers.insert(name, HeaderValue::from_static(value));
-    say(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    if is_question {
-        say(HeaderName::from_static("accept-post"), SDP);
-        say(header::ACCESS_CONTROL_ALLOW_METHODS, "POST, PATCH, DELETE, OPTIONS");
-        say(header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, If-Match");
-        say(header::ACCESS_CONTROL_MAX_AGE, "86400");
-    } else {
-        say(header::ACCESS_CONTROL_EXPOSE_HEADERS, "Location, ETag, Link, Accept-Patch");
-    }
-    response
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,11 +232,5 @@ mod tests {
             "<turn:turn.example.net?transport=udp>; rel=\"ice-server\"; username=\"me\"; credential=\"p\\\"w\"; \
              credential-type=\"password\""
         );
-    }
-
-    #[test]
-    fn tokens_are_the_same_or_not() {
-        assert!(same(b"secret", b"secret"));
-        assert!(!same(b"secret", b"secreT") && !same(b"secret", b"secre") && !same(b"", b"x"));
     }
 }

@@ -11,9 +11,11 @@ use brooklet_webrtc::{Session, SessionOptions};
 
 use super::arrive;
 use super::line::{Line, Place, certificate};
+use super::round_trip::{self, Choice, Desk, Report};
 use super::sink::{Audience, SessionSink};
 use super::source::{PublishedSource, arrivals, hand_on};
 use super::watch::{self, Feed};
+use crate::processor::Task;
 use crate::protocol::{LivePacketSink, PacketSource, SinkOptions, SourceOptions};
 use crate::queue::Queue;
 use crate::{Error, Hub, Url, runtime};
@@ -55,7 +57,8 @@ impl Default for GatewayOptions {
     }
 }
 
-/// Makes sessions of the offers of peers: publishers become streams of a [`Hub`], viewers get one of them. Cloning shares it.
+/// Makes sessions of the offers of peers: publishers become streams of a [`Hub`], viewers get one of them, and who sends
+/// pictures to be processed gets them back. Cloning shares it.
 ///
 /// Sessions run on the library's own runtime, each with a UDP socket of its own, and end with their peer, their stream, or the
 /// gateway's last clone.
@@ -64,6 +67,7 @@ pub struct Gateway {
     hub: Hub,
     options: GatewayOptions,
     sessions: Arc<Sessions>,
+    tasks: Arc<[Task]>,
 }
 
 /// An answer to an offer.
@@ -107,7 +111,20 @@ impl Refusal {
 impl Gateway {
     /// One without sessions.
     pub fn new(hub: &Hub, options: GatewayOptions) -> Self {
-        Self { hub: hub.clone(), options, sessions: Arc::default() }
+        Self { hub: hub.clone(), options, sessions: Arc::default(), tasks: Arc::default() }
+    }
+
+    /// The same, offering to do these things to the pictures of peers ([`Gateway::process`]); the first is what a session begins
+    /// with that does not choose.
+    #[must_use]
+    pub fn with_tasks(mut self, tasks: Vec<Task>) -> Self {
+        self.tasks = tasks.into();
+        self
+    }
+
+    /// What it offers to do to pictures.
+    pub fn tasks(&self) -> &[Task] {
+        &self.tasks
     }
 
     /// The sessions that there are.
@@ -136,7 +153,42 @@ impl Gateway {
                 return Err(refusal(error));
             }
         };
-        self.start(session, place, sdp, |line| arrive::publish(line, publication))
+        self.start(session, place, sdp, None, |line| arrive::publish(line, publication))
+    }
+
+    /// A peer offers to send pictures, sound or both, and wants back what becomes of them.
+    ///
+    /// # Errors
+    ///
+    /// Why it can't.
+    pub async fn process(&self, choice: &Choice, offer: &str) -> Result<Answer, Refusal> {
+        let desk = Arc::new(Desk::new(&self.tasks, choice).map_err(Refusal::Offer)?);
+        let (place, options) = self.prepare().await?;
+        let picture = round_trip::picture_params().map_err(|error| Refusal::System(error.to_string()))?;
+        let send = [picture, round_trip::sound_params()];
+        let answered = Session::answer(&options, Instant::now(), offer, &send, place.addresses());
+        let (mut session, sdp) = answered.map_err(refusal)?;
+        session.set_wanted_bandwidth(self.options.bandwidth.saturating_mul(2));
+        let at_work = desk.clone();
+        self.start(session, place, sdp, Some(desk), |line| round_trip::round_trip(line, at_work))
+    }
+
+    /// Changes what a session of [`Gateway::process`] does, from its next picture on.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NoStream`] where there is no such session, [`Refusal::Offer`] for what can't be chosen.
+    pub fn choose(&self, id: &str, choice: &Choice) -> Result<(), Refusal> {
+        self.desk(id)?.choose(choice).map_err(Refusal::Offer)
+    }
+
+    /// How a session of [`Gateway::process`] goes.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NoStream`] where there is no such session.
+    pub fn report(&self, id: &str) -> Result<Report, Refusal> {
+        Ok(self.desk(id)?.report())
     }
 
     /// A peer offers to watch `name`.
@@ -171,7 +223,7 @@ impl Gateway {
         let answered = Session::answer(&options, Instant::now(), offer, &send, place.addresses());
         let (mut session, sdp) = answered.map_err(refusal)?;
         session.set_wanted_bandwidth(self.options.bandwidth.saturating_mul(2));
-        self.start(session, place, sdp, |line| watch::watch(line, feed, numbers))
+        self.start(session, place, sdp, None, |line| watch::watch(line, feed, numbers))
     }
 
     /// A sink for the packets of an output, which whoever comes may watch as `name`. `keeper` is kept as long as the sink is:
@@ -223,8 +275,8 @@ impl Gateway {
     ///
     /// [`Refusal::NoStream`] where there is no such session, [`Refusal::Offer`] for what it can't take.
     pub fn add_candidates(&self, id: &str, fragment: &str) -> Result<(), Refusal> {
-        let orders = self.sessions.lock().get(id).cloned();
-        let orders = orders.ok_or_else(|| Refusal::NoStream("there is no such session".into()))?;
+        let orders = self.sessions.lock().get(id).map(|entry| entry.orders.clone());
+        let orders = orders.ok_or_else(no_session)?;
         if fragment.len() > FRAGMENT {
             return Err(Refusal::Offer("that is too long to be candidates".into()));
         }
@@ -235,8 +287,8 @@ impl Gateway {
 
     /// Ends a session; false where there is none.
     pub fn end(&self, id: &str) -> bool {
-        let orders = self.sessions.lock().remove(id);
-        orders.inspect(Queue::close).is_some()
+        let entry = self.sessions.lock().remove(id);
+        entry.inspect(|entry| entry.orders.close()).is_some()
     }
 
     /// Whether there is such a session.
@@ -249,7 +301,7 @@ impl Gateway {
     /// A socket for one more session, and how it begins.
     async fn prepare(&self) -> Result<(Place, SessionOptions), Refusal> {
         if self.sessions() >= self.options.sessions {
-            return Err(Refusal::Full(format!("there are {} sessions already", self.options.sessions)));
+            return Err(self.full());
         }
         let certificate = certificate().map_err(|error| Refusal::System(error.to_string()))?;
         let place = Place::open(self.options.ip, self.options.public_ip).await;
@@ -260,12 +312,21 @@ impl Gateway {
         Ok((place, options))
     }
 
+    fn full(&self) -> Refusal {
+        Refusal::Full(format!("there are {} sessions already", self.options.sessions))
+    }
+
+    fn desk(&self, id: &str) -> Result<Arc<Desk>, Refusal> {
+        self.sessions.lock().get(id).and_then(|entry| entry.desk.clone()).ok_or_else(no_session)
+    }
+
     /// Runs a session until it ends; its place is free then.
     fn start<F>(
         &self,
         session: Session,
         place: Place,
         sdp: String,
+        desk: Option<Arc<Desk>>,
         run: impl FnOnce(Line) -> F,
     ) -> Result<Answer, Refusal>
     where
@@ -274,7 +335,11 @@ impl Gateway {
         let runtime = runtime::handle().map_err(|error| Refusal::System(error.to_string()))?;
         let id = name().map_err(|error| Refusal::System(error.to_string()))?;
         let orders = Queue::new(ORDERS);
-        self.sessions.lock().insert(id.clone(), orders.clone());
+        let entry = Entry { orders: orders.clone(), desk };
+        // They may have become too many since this one was let in.
+        if !self.sessions.insert(id.clone(), entry, self.options.sessions) {
+            return Err(self.full());
+        }
         let task = run(Line::new(session, place, orders));
         let (sessions, own) = (Arc::downgrade(&self.sessions), id.clone());
         runtime.spawn(async move {
@@ -288,12 +353,30 @@ impl Gateway {
     }
 }
 
-/// Sessions by name, each with the way to tell it something.
-#[derive(Debug, Default)]
-struct Sessions(Mutex<HashMap<String, Queue<String>>>);
+/// Sessions by name.
+#[derive(Default)]
+struct Sessions(Mutex<HashMap<String, Entry>>);
+
+/// The ways to tell a session something, and to ask it.
+struct Entry {
+    /// Candidates; closed when it is to end.
+    orders: Queue<String>,
+    /// Of one whose pictures go back to it.
+    desk: Option<Arc<Desk>>,
+}
 
 impl Sessions {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Queue<String>>> {
+    /// Adds one where there are fewer than `most`.
+    fn insert(&self, id: String, entry: Entry, most: usize) -> bool {
+        let mut sessions = self.lock();
+        let fits = sessions.len() < most;
+        if fits {
+            sessions.insert(id, entry);
+        }
+        fits
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
         // A panic elsewhere leaves the map whole: every change to it is one call.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -301,8 +384,18 @@ impl Sessions {
 
 impl Drop for Sessions {
     fn drop(&mut self) {
-        self.lock().values().for_each(Queue::close);
+        self.lock().values().for_each(|entry| entry.orders.close());
     }
+}
+
+impl std::fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.lock().keys()).finish()
+    }
+}
+
+fn no_session() -> Refusal {
+    Refusal::NoStream("there is no such session".into())
 }
 
 /// A name that nobody can guess: whoever knows it may end the session.

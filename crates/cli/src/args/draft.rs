@@ -166,6 +166,9 @@ pub(crate) struct DemoOptions {
     pub(crate) rtmp: String,
     /// Where it sends datagrams.
     pub(crate) udp: String,
+    /// Where it shows itself to browsers, where that was said.
+    #[cfg(feature = "webrtc")]
+    pub(crate) http: Option<String>,
     /// How long; none is until it is stopped.
     pub(crate) duration: Option<Duration>,
 }
@@ -177,6 +180,8 @@ impl Default for DemoOptions {
             rate: Rational::whole(30),
             rtmp: "rtmp://127.0.0.1:1935/live/app".into(),
             udp: "udp://127.0.0.1:48550?pkt_size=1316".into(),
+            #[cfg(feature = "webrtc")]
+            http: None,
             duration: None,
         }
     }
@@ -198,6 +203,19 @@ pub(crate) struct ServeOptions {
     pub(crate) server: RtmpServerOptions,
     /// How it treats their streams.
     pub(crate) hub: HubOptions,
+    /// How it treats those who come by WebRTC.
+    #[cfg(feature = "webrtc")]
+    pub(crate) camera: CameraOptions,
+}
+
+/// How those are treated who come by WebRTC.
+#[cfg(feature = "webrtc")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CameraOptions {
+    /// Who may come.
+    pub(crate) webrtc: brooklet_server::webrtc::WebRtcOptions,
+    /// What they get.
+    pub(crate) gateway: brooklet::webrtc::GatewayOptions,
 }
 
 impl Default for ServeOptions {
@@ -210,6 +228,8 @@ impl Default for ServeOptions {
             tls: TlsOptions::default(),
             server: RtmpServerOptions::default(),
             hub: HubOptions::default(),
+            #[cfg(feature = "webrtc")]
+            camera: CameraOptions::default(),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod accepted;
 mod audio;
+#[cfg(feature = "webrtc")]
+mod camera;
 mod device;
 mod file;
 mod global;
@@ -22,7 +24,7 @@ use crate::command::Verb;
 
 /// All options, in the order of the help.
 pub(crate) fn all() -> impl Iterator<Item = &'static Flag> {
-    let tables: [&'static [Flag]; 16] = [
+    let tables: [&'static [Flag]; 17] = [
         show::FLAGS,
         global::FLAGS,
         file::FLAGS,
@@ -37,11 +39,17 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Flag> {
         verbs::FLAGS,
         play::FLAGS,
         serve::FLAGS,
+        CAMERA,
         accepted::FLAGS,
         refused::FLAGS,
     ];
     tables.into_iter().flatten()
 }
+
+#[cfg(feature = "webrtc")]
+const CAMERA: &[Flag] = camera::FLAGS;
+#[cfg(not(feature = "webrtc"))]
+const CAMERA: &[Flag] = &[];
 
 /// Where an option may stand: in ffmpeg's grammar (no verb), or after a verb.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -4,7 +4,7 @@ use brooklet::protocol::{LivePacketSink, Origin, Scheme, SinkOptions, SourceOpti
 use brooklet::webrtc::{Gateway, GatewayOptions};
 use brooklet::{Error, Hub, Result, Url};
 
-use super::{Verb, WebRtcOptions, endpoint};
+use super::{Origins, Verb, WebRtcOptions, endpoint};
 use crate::{HttpServer, HttpServerOptions};
 
 /// The protocol of a publisher who comes to us.
@@ -23,7 +23,7 @@ impl Scheme for Whip {
     fn open_source(&self, url: &Url, options: &SourceOptions) -> Result<Origin> {
         let tls = (url.scheme == "whips").then(|| options.tls.clone());
         let (server, gateway, path) = open(url, Verb::Publish, tls)?;
-        Ok(Origin::Packets(gateway.source(&path, url, options, Box::new(server))?))
+        Ok(Origin::Packets(gateway.source(&path, url, options, Box::new(Polite(server)))?))
     }
 
     fn open_sink(&self, url: &Url, _: &SinkOptions) -> Result<Target> {
@@ -37,7 +37,16 @@ impl Scheme for Whip {
 pub(crate) fn open_sink(url: &Url, options: &SinkOptions) -> Result<Box<dyn LivePacketSink>> {
     let tls = (url.scheme == "https").then(|| options.tls.clone());
     let (server, gateway, path) = open(url, Verb::Watch, tls)?;
-    gateway.sink(&path, url, options, Box::new(server))
+    gateway.sink(&path, url, options, Box::new(Polite(server)))
+}
+
+/// A server that lets everybody have the answers that it owes before it goes: a publisher's goodbye ends the job, and is answered.
+struct Polite(HttpServer);
+
+impl Drop for Polite {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
 }
 
 /// A server of its own with one endpoint, at the URL's path.
@@ -58,7 +67,9 @@ fn open(
     let ip = host.parse().unwrap_or(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
     let gateway =
         Gateway::new(&hub, GatewayOptions { ip, publish: verb == Verb::Publish, ..Default::default() });
-    let router = endpoint(&path, verb, gateway.clone(), WebRtcOptions::default());
+    // Pages of any server may show what is here, as with sound.
+    let options = WebRtcOptions { origins: Origins::Any, ..WebRtcOptions::default() };
+    let router = endpoint(&path, verb, gateway.clone(), options);
     let server =
         HttpServer::bind_with(&address, &hub, HttpServerOptions { tls, ..Default::default() }, router)?;
     Ok((server, gateway, path))

@@ -42,17 +42,28 @@ impl std::fmt::Debug for Token {
 }
 
 impl Access {
+    /// Whether somebody may who shows this token, or none.
+    pub fn admits(&self, shown: Option<&str>) -> bool {
+        match self {
+            Self::Anyone => true,
+            Self::Token(expected) => {
+                shown.is_some_and(|shown| is_same(expected.0.as_bytes(), shown.as_bytes()))
+            }
+            Self::Nobody => false,
+        }
+    }
+
     /// Whether somebody with these queries may; else why not.
     pub(super) fn check(&self, queries: [&str; 2]) -> Result<(), &'static str> {
-        let Self::Token(expected) = self else {
-            return if *self == Self::Anyone { Ok(()) } else { Err("this is not offered here") };
-        };
+        if !matches!(self, Self::Token(_)) {
+            return if self.admits(None) { Ok(()) } else { Err("this is not offered here") };
+        }
         let mut shown = queries.into_iter().flat_map(|query| query.split('&')).filter_map(|option| {
             option.split_once('=').filter(|(name, _)| *name == "token").map(|(_, value)| value)
         });
         match shown.next_back() {
             None => Err("a token is needed: write ?token=... behind the name of the stream"),
-            Some(shown) if is_same(expected.0.as_bytes(), shown.as_bytes()) => Ok(()),
+            Some(shown) if self.admits(Some(shown)) => Ok(()),
             Some(_) => Err("the token is wrong"),
         }
     }

@@ -79,6 +79,7 @@ fn the_demonstration() {
         rtmp: "rtmp://0.0.0.0/a/b".into(),
         udp: "udp://10.0.0.1:5000".into(),
         duration: Some(Duration::from_secs(5)),
+        ..DemoOptions::default()
     };
     assert_eq!(*options, expected);
     assert!(!globals.stdin);

@@ -1,0 +1,194 @@
+//! Two threads for pictures: one decodes all of them, because each needs the one before; the other processes and encodes the newest.
+
+use std::io;
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Instant;
+
+use brooklet_codec::{DecoderOptions, EncoderConfig, VideoEncode, open_decoder, open_encoder};
+use brooklet_convert::VideoTarget;
+use brooklet_media::{
+    Control, Decoder, Encoder, Frame, FramePool, PixelFormat, Rational, StreamParams, TimeBase, VideoFrame,
+};
+
+use super::desk::Desk;
+use super::rate::MOST;
+use super::{Coded, Made, VIDEO};
+use crate::processor::{Converters, Failure, Picture, Processor};
+
+/// Pictures in a second that the encoder shares its bits among.
+const RATE: u32 = 30;
+/// From one key frame to the next where nobody asks for one, in pictures.
+const GOP: u32 = 300;
+/// Bits for a pixel of each picture: 1.2 Mbit/s for 640x480 at 30 pictures a second.
+const BITS: f64 = 0.13;
+
+/// Starts both threads; they end when the desk is closed.
+pub(super) fn start(desk: &Arc<Desk>) -> io::Result<()> {
+    let (one, other) = (desk.clone(), desk.clone());
+    thread::Builder::new().name("brooklet-decode".into()).spawn(move || decode(&one))?;
+    thread::Builder::new().name("brooklet-process".into()).spawn(move || process(&other))?;
+    Ok(())
+}
+
+/// What is promised to a peer before the first picture: only the codec and its profile matter.
+pub(in crate::webrtc) fn placeholder() -> brooklet_media::Result<StreamParams> {
+    static PARAMS: OnceLock<StreamParams> = OnceLock::new();
+    if let Some(params) = PARAMS.get() {
+        return Ok(params.clone());
+    }
+    let frame = VideoFrame::new(&FramePool::new(), PixelFormat::Yuv420p, 64, 64)?;
+    let params = encoder_for(&frame, MOST)?.params().clone();
+    Ok(PARAMS.get_or_init(|| params).clone())
+}
+
+fn decode(desk: &Desk) {
+    let pool = FramePool::new();
+    let mut decoder: Option<Box<dyn Decoder>> = None;
+    while let Some(coded) = desk.coded.pop() {
+        let came = Instant::now();
+        let decoded = match (coded, &mut decoder) {
+            (Coded::Params(params), _) => {
+                let options = DecoderOptions { pool: pool.clone(), ..DecoderOptions::default() };
+                open_decoder(&params, &options).map(|opened| decoder = Some(opened))
+            }
+            (Coded::Packet(packet), Some(decoder)) => decoder.decode(&packet),
+            (Coded::Packet(_), None) => Ok(()),
+        };
+        if decoded.is_err() {
+            desk.wish_key_frame();
+        }
+        while let Some(Frame::Video(frame)) = decoder.as_mut().and_then(|decoder| decoder.poll_frame()) {
+            if desk.newest.put((frame, came)) {
+                desk.count_dropped();
+            }
+        }
+    }
+    desk.newest.close();
+}
+
+fn process(desk: &Desk) {
+    let mut work = Work::new(desk);
+    while let Some((frame, came)) = desk.newest.take() {
+        if desk.is_held() {
+            desk.count_dropped();
+            continue;
+        }
+        if let Err(why) = work.picture(desk, frame, came) {
+            return desk.fail(why);
+        }
+    }
+}
+
+/// The processor and the encoder of one session.
+struct Work {
+    processor: Box<dyn Processor>,
+    version: u64,
+    converters: Converters,
+    encoder: Option<(Shape, Box<dyn Encoder>)>,
+    bit_rate: Option<u64>,
+    last: Option<i64>,
+}
+
+/// What an encoder was made for.
+#[derive(PartialEq, Eq)]
+struct Shape(u32, u32, TimeBase);
+
+impl Work {
+    fn new(desk: &Desk) -> Self {
+        let chosen = desk.chosen();
+        Self {
+            processor: desk.task(&chosen).processor(&chosen.settings),
+            version: chosen.version,
+            converters: Converters::new(FramePool::new()),
+            encoder: None,
+            bit_rate: None,
+            last: None,
+        }
+    }
+
+    fn picture(&mut self, desk: &Desk, frame: VideoFrame, came: Instant) -> Result<(), String> {
+        if desk.version() != self.version {
+            let chosen = desk.chosen();
+            self.processor = desk.task(&chosen).processor(&chosen.settings);
+            self.version = chosen.version;
+        }
+        let (pts, duration, time_base) = (frame.pts, frame.duration, frame.time_base);
+        if self.last.is_some_and(|last| pts <= last) {
+            return Ok(());
+        }
+        self.last = Some(pts);
+        let began = Instant::now();
+        let (processor, converters) = (&mut self.processor, &mut self.converters);
+        let mut processed = contained(|| processor.picture(Picture::new(frame, converters)))
+            .map_err(|why| why.to_string())?;
+        let processing = began.elapsed();
+        (processed.pts, processed.duration, processed.time_base) = (pts, duration, time_base);
+        processed.key = false;
+        self.encode(desk, processed).map_err(|why| why.to_string())?;
+        desk.count_times(processing, came.elapsed());
+        Ok(())
+    }
+
+    fn encode(&mut self, desk: &Desk, picture: VideoFrame) -> brooklet_media::Result<()> {
+        let size = ((picture.width() & !1).max(2), (picture.height() & !1).max(2));
+        let target =
+            VideoTarget { format: Some(PixelFormat::Yuv420p), size: Some(size), ..VideoTarget::default() };
+        let picture = self.converters.convert(picture, target)?;
+        let shape = Shape(picture.width(), picture.height(), picture.time_base);
+        let mut changed = None;
+        let aim = desk.takes_aim();
+        self.bit_rate = aim.or(self.bit_rate);
+        let encoder = match &mut self.encoder {
+            Some((known, encoder)) if *known == shape => encoder,
+            place => {
+                let encoder = encoder_for(&picture, self.bit_rate.unwrap_or(MOST))?;
+                desk.count_bit_rate(encoder.params().bit_rate.unwrap_or_default());
+                changed = Some(encoder.params().clone());
+                &mut place.insert((shape, encoder)).1
+            }
+        };
+        if let Some(bits) = aim.filter(|_| changed.is_none()) {
+            let bits = bits.min(worth(&picture));
+            encoder.control(Control::Bitrate(bits));
+            encoder.control(Control::KeyFrame);
+            desk.count_bit_rate(bits);
+        }
+        if desk.takes_key_frame() {
+            encoder.control(Control::KeyFrame);
+        }
+        encoder.encode(&Frame::Video(picture))?;
+        while let Some(mut packet) = encoder.poll_packet() {
+            packet.stream = VIDEO;
+            // There was room for it, and a closed queue ends the thread soon.
+            let _ = desk.made.push(Made { stream: VIDEO, params: changed.take(), packet });
+        }
+        Ok(())
+    }
+}
+
+/// Calls code of others: a panic of it is a failure like any other. What the call was about must not be used again then.
+pub(super) fn contained<T>(call: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        let what = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let what = what.or_else(|| panic.downcast_ref::<String>().cloned());
+        Err(format!("the processor panicked: {}", what.as_deref().unwrap_or("no reason given")).into())
+    })
+}
+
+/// As fast as it can, and in a profile that every browser decodes.
+fn encoder_for(picture: &VideoFrame, most: u64) -> brooklet_media::Result<Box<dyn Encoder>> {
+    let (width, height) = (picture.width(), picture.height());
+    let mut video = VideoEncode::new(width, height, PixelFormat::Yuv420p, Rational::whole(RATE))?;
+    (video.time_base, video.color) = (picture.time_base, picture.color);
+    video.bit_rate = Some(worth(picture).min(most));
+    (video.gop, video.live) = (Some(GOP), true);
+    (video.preset, video.profile) = (Some("ultrafast".into()), Some("baseline".into()));
+    open_encoder(&EncoderConfig::video("h264", video))
+}
+
+/// What a picture of this size deserves at most, bit/s.
+fn worth(picture: &VideoFrame) -> u64 {
+    let pixels = f64::from(picture.width()) * f64::from(picture.height());
+    ((pixels * BITS * f64::from(RATE)) as u64).clamp(200_000, MOST)
+}

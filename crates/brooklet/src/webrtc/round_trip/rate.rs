@@ -1,0 +1,52 @@
+//! What the way carries to what the encoder is told.
+
+use std::time::{Duration, Instant};
+
+/// The most that a picture is worth, bit/s.
+pub(super) const MOST: u64 = 2_500_000;
+/// The least that a picture can be made of.
+const LEAST: u64 = 100_000;
+/// The encoder aims at another rate by beginning anew with a key frame, which costs: so long it stays as it is.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Follows the estimates of what the way carries. Dropping pictures at once is not its business.
+pub(super) struct Rate {
+    aim: u64,
+    changed: Instant,
+}
+
+impl Rate {
+    pub(super) const fn new(now: Instant) -> Self {
+        Self { aim: MOST, changed: now }
+    }
+
+    /// The way carries this many bit/s. What to aim at from now on, where that has become another matter.
+    pub(super) fn follow(&mut self, estimate: u64, now: Instant) -> Option<u64> {
+        // The rest is for sound and repairs.
+        let wanted = (estimate / 100 * 80).clamp(LEAST, MOST);
+        let differs = wanted * 100 < self.aim * 80 || wanted * 100 > self.aim * 130;
+        if !differs || now.saturating_duration_since(self.changed) < PATIENCE {
+            return None;
+        }
+        (self.aim, self.changed) = (wanted, now);
+        Some(wanted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_follows_what_matters_every_five_seconds() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut rate = Rate::new(start);
+        assert_eq!(rate.follow(500_000, at(4)), None);
+        assert_eq!(rate.follow(500_000, at(5)), Some(400_000));
+        assert_eq!(rate.follow(1_000_000, at(9)), None);
+        assert_eq!(rate.follow(520_000, at(20)), None);
+        assert_eq!(rate.follow(1_000_000, at(20)), Some(800_000));
+        assert_eq!((rate.follow(1, at(30)), rate.follow(u64::MAX, at(40))), (Some(LEAST), Some(MOST)));
+    }
+}
