@@ -131,6 +131,29 @@ fn a_window_as_an_output_ends_as_ffmpegs_does() {
 }
 
 #[test]
+fn the_window_is_as_large_as_it_was_asked_to_be() {
+    let (Some(display), Some(clip)) = (Display::start(), clip()) else { return };
+    let clip = clip.to_str().expect("a name");
+    for (how, size) in [
+        (&["-x", "160"][..], (160, 90)),
+        (&["-y", "360"], (640, 360)),
+        (&["-x", "100", "-y", "100"], (100, 100)),
+        // Without a window manager, which would be asked to.
+        (&["-fs"], (1280, 1024)),
+    ] {
+        let title = format!("{}x{}", size.0, size.1);
+        let words = [&["-an", "-window_title", &title], how, &[clip]].concat();
+        let playing = Running::start(&mut play(&display, &words));
+        let window = display.window(&title);
+        let filled =
+            |photo: &Photo| (photo.width, photo.height) == size && photo.rgb.iter().any(|one| *one > 0);
+        window.photograph_when("a window of that size", filled);
+        window.press("q");
+        playing.finish(DEADLINE).expect_success();
+    }
+}
+
+#[test]
 fn with_neither_there_is_an_error() {
     let Some(clip) = clip() else { return };
     let mut command = brooklet();

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use brooklet_media::bitstream::mpeg_audio::MpegAudioHeader;
-use brooklet_tests::program::{DEADLINE, Run, finish};
+use brooklet_tests::program::{DEADLINE, Run, finish, run};
 use brooklet_tests::radio::{Answer, Radio, frequency};
 use brooklet_tests::{clips, peers, probe};
 
@@ -277,6 +277,26 @@ fn places_are_limited_and_half_a_request_holds_none_for_long() {
     let mut said = Vec::new();
     let _ = std::io::Read::read_to_end(&mut slow, &mut said);
     assert!(waited.elapsed() < Duration::from_secs(40), "it is still open");
+}
+
+#[test]
+fn who_can_not_broadcast_is_told_why_in_a_line() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://127.0.0.1:{}/x.mp3", taken.local_addr().unwrap().port());
+    let sound = ["-v", "info", "-hide_banner", "-f", "lavfi", "-i", "sine=duration=1", "-f", "mp3"];
+    let refused = run(&[&sound[..], &["-listen", "1", &url]].concat());
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        refused.stderr.contains("is in use") && !refused.stderr.contains("Serving"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(refused.stderr.trim().lines().count(), 1, "{}", refused.stderr);
+    drop(taken);
+    // Without -listen it would be sent there, and nobody takes it.
+    let forgotten = run(&[&sound[..], &[&url]].concat());
+    assert_eq!(forgotten.status.code(), Some(1));
+    assert!(forgotten.stderr.contains("-listen 1"), "{}", forgotten.stderr);
 }
 
 #[test]

@@ -79,7 +79,10 @@ pub mod filters {
 
 /// What this machine has to capture from and to play on.
 pub mod devices {
-    pub use brooklet_device::{Device, DeviceKind, cameras, displays, sound_devices};
+    pub use brooklet_device::{
+        CameraDriver, CameraFormat, CameraMode, CameraPicture, CameraSizes, Device, DeviceKind, Grabber,
+        cameras, capture_time, displays, plug_camera, sound_devices,
+    };
 }
 
 /// The vocabulary: formats, frames, packets, time.

@@ -35,13 +35,12 @@ pub(crate) fn run(convert: Convert, console: &Console, greeting: Option<&str>) -
         Signals::watch(stopper.clone()).map_err(|reason| Failure::system("can't watch signals", reason))?;
     let keys = globals.stdin && !overwrite::reads_stdin(&job.inputs);
     let keyboard = keys.then(|| Keyboard::watch(stopper.clone())).flatten();
-    for output in job.outputs.iter().filter(|output| output.listen == Listen::One) {
-        if output.url.starts_with("http") {
-            crate::descriptors::raise();
-            console.info(&format!("Serving {} to whoever listens", output.url));
-        } else {
-            console.info(&format!("Waiting for a viewer of {}", output.url));
-        }
+    let listening = job.outputs.iter().filter(|output| output.listen == Listen::One);
+    let (broadcasts, others): (Vec<_>, Vec<_>) =
+        listening.map(|output| output.url.clone()).partition(|url| url.starts_with("http"));
+    others.iter().for_each(|url| console.info(&format!("Waiting for a viewer of {url}")));
+    if !broadcasts.is_empty() {
+        crate::descriptors::raise();
     }
     let exit = || if signals.caught() { Exit::Signal } else { Exit::Done };
 
@@ -49,6 +48,8 @@ pub(crate) fn run(convert: Convert, console: &Console, greeting: Option<&str>) -
         Err(brooklet::Error::Stopped) => return Ok(exit()),
         started => started?,
     };
+    // Not before: its port may be taken.
+    broadcasts.iter().for_each(|url| console.info(&format!("Serving {url} to whoever listens")));
     introduce(&running, &urls, console);
     if let Some(greeting) = greeting {
         console.info(greeting);

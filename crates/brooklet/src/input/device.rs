@@ -4,6 +4,7 @@
 //! keeps sound and pictures of several devices together by their stamps.
 
 mod camera;
+mod capture;
 mod microphone;
 
 use std::sync::{Arc, OnceLock};

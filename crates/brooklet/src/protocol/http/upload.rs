@@ -1,5 +1,6 @@
 //! An output: the body of a request, in chunks, to a server that takes it.
 
+use std::io;
 use std::time::Duration;
 
 use brooklet_media::{Piece, Place};
@@ -34,7 +35,7 @@ pub(super) fn open(url: &Url, options: &SinkOptions) -> Result<Box<dyn ByteSink>
     let (text, tls) = (url.text.clone(), options.tls.clone());
     let patience = Some((options.timeout.unwrap_or(CONNECT), "the server did not answer"));
     let connecting = async move { Exchange::open(&text, &to, &request, &tls).await };
-    let exchange = wait_for(url, &options.stopper, patience, connecting)?;
+    let exchange = wait_for(url, &options.stopper, patience, connecting).map_err(advised)?;
     let (queue, outcome) = (Queue::new(WAITING), Queue::new(1));
     let stopped = queue.clone();
     options.stopper.on_stop(move || stopped.close());
@@ -42,6 +43,17 @@ pub(super) fn open(url: &Url, options: &SinkOptions) -> Result<Box<dyn ByteSink>
         runtime::handle().map_err(|source| Error::io(&url.text, "cannot start the network", source))?;
     runtime.spawn(send(url.text.clone(), exchange, queue.clone(), outcome.clone()));
     Ok(Box::new(Upload { url: url.text.clone(), stopper: options.stopper.clone(), queue, outcome }))
+}
+
+/// Who meant to be listened to is told how.
+fn advised(error: Error) -> Error {
+    match error {
+        Error::Io { url, source, .. } if source.kind() == io::ErrorKind::ConnectionRefused => {
+            let what = "cannot connect (to be listened to there yourself, put -listen 1 before it)";
+            Error::Io { url, what, source }
+        }
+        other => other,
+    }
 }
 
 async fn send(url: String, mut exchange: Exchange, queue: Queue<Bytes>, outcome: Queue<Result<()>>) {
