@@ -201,6 +201,7 @@ fn number_before(text: &str, words: &str) -> f64 {
 }
 
 /// Codec, rate, channels, and how much like the original it must be.
+type Ffmpeg = fn() -> Option<Command>;
 type Kind = (&'static str, u32, usize, f64);
 
 const KINDS: [Kind; 7] = [
@@ -214,9 +215,9 @@ const KINDS: [Kind; 7] = [
 ];
 
 /// Both versions at once: they mostly wait for sound to take its time.
-fn with_each_ffmpeg(check: fn(fn() -> Option<Command>, &str, Kind)) {
+fn with_each_ffmpeg(check: fn(Ffmpeg, &str, Kind)) {
     thread::scope(|scope| {
-        for (ffmpeg, version) in [(peers::ffmpeg as fn() -> _, "5.1"), (peers::ffmpeg9, "9.0")] {
+        for (ffmpeg, version) in [(peers::ffmpeg as Ffmpeg, "5.1"), (peers::ffmpeg9, "9.0")] {
             scope.spawn(move || KINDS.into_iter().for_each(|kind| check(ffmpeg, version, kind)));
         }
     });
