@@ -117,6 +117,7 @@ enum DemuxerKind {
     Y4m,
     RawVideo,
     Pcm(PcmFormat),
+    G722,
     Lavfi,
     /// Packets that a protocol brings itself.
     Session,
@@ -140,6 +141,7 @@ enum MuxerKind {
     RawVideo,
     ImagePipe,
     Pcm(PcmFormat),
+    G722,
     FrameMd5,
     Md5,
     Null,
@@ -216,6 +218,7 @@ pub fn open_demuxer(info: &DemuxerInfo, options: &DemuxOptions) -> Result<Box<dy
             let format = if let Some(CodecId::Pcm(said)) = options.codec { said } else { named };
             Box::new(raw::open_pcm(format, options)?)
         }
+        DemuxerKind::G722 => Box::new(raw::open_g722(options)),
         DemuxerKind::Lavfi => Box::new(LavfiDemuxer::new(&options.url)?),
         DemuxerKind::Session => {
             let what = format!("{} from bytes", info.names);
@@ -263,6 +266,7 @@ pub fn open_muxer(info: &MuxerInfo, options: &MuxOptions) -> Result<Box<dyn Muxe
             Box::new(RawMuxer::new("image2pipe", is_picture, "rawvideo, mjpeg"))
         }
         MuxerKind::Pcm(format) => Box::new(RawMuxer::pcm(format)),
+        MuxerKind::G722 => Box::new(RawMuxer::new("g722", |codec| codec == CodecId::G722, "g722")),
         MuxerKind::FrameMd5 => Box::new(FrameMd5Muxer::new(options.bitexact)),
         MuxerKind::Md5 => Box::new(Md5Muxer::new()),
         MuxerKind::Null => Box::new(NullMuxer),

@@ -182,6 +182,11 @@ impl PayloadFormat {
         self.fmtp.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
+    /// Bytes of a packet of the format's `ptime`, or 20 ms; `None` where what is coded has a length of its own.
+    pub fn run_bytes(&self) -> Option<usize> {
+        matches!(self.codec, CodecId::Pcm(_) | CodecId::G722).then(|| sound::run_bytes(self))
+    }
+
     /// The clock of its timestamps.
     pub const fn clock(&self) -> TimeBase {
         TimeBase::hz(self.clock_rate)

@@ -47,7 +47,7 @@ pub(crate) static ALL: [Profile; 3] = [
         features_static: None,
         is_small: true,
         most: 1_500_000,
-        what: "PCM and Opus over UDP and RTP; a panic ends the program",
+        what: "PCM, G.722 and Opus over UDP and RTP; a panic ends the program",
     },
 ];
 

@@ -15,6 +15,7 @@ pub static DEMUXERS: &[DemuxerInfo] = &[
     input("flac", "raw FLAC", &["flac"], DemuxerKind::Flac),
     #[cfg(feature = "flv")]
     input("flv", "FLV (Flash Video)", &["flv"], DemuxerKind::Flv),
+    input("g722", "raw G.722", &["g722", "722"], DemuxerKind::G722),
     input("h264", "raw H.264 video", &["h26l", "h264", "264", "avc"], DemuxerKind::H264),
     input("hevc", "raw HEVC video", &["hevc", "h265", "265"], DemuxerKind::Hevc),
     input("lavfi", "generated sources: testsrc2, sine and others", &[], DemuxerKind::Lavfi),
@@ -74,6 +75,10 @@ pub static MUXERS: &[MuxerInfo] = &[
         default_audio: Some(CodecId::Pcm(PcmFormat::S16Le)),
         variable_frame_rate: true,
         ..output("framemd5", "Per-frame MD5 testing", &["framemd5"], MuxerKind::FrameMd5)
+    },
+    MuxerInfo {
+        default_audio: Some(CodecId::G722),
+        ..output("g722", "raw G.722", &["g722"], MuxerKind::G722)
     },
     MuxerInfo {
         default_video: Some(CodecId::H264),
