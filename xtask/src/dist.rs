@@ -48,6 +48,11 @@ pub(crate) fn build(platform: &'static Platform, profile: &'static Profile) -> O
     Ok(program)
 }
 
+/// Makes ready what builds for a platform: minutes, where it must be installed first.
+pub(crate) fn find_toolchain(platform: &Platform) -> Outcome {
+    Toolchain::find(platform).map(drop)
+}
+
 /// Checks that no program has C in it, whatever it is built for.
 pub(crate) fn check_trees() -> Outcome {
     eprintln!("\n== no C in any program");

@@ -20,7 +20,7 @@ cargo xtask COMMAND
   test --full    the same, then each RTMP server with each publisher, player and codec; minutes; writes INTEROP.md
   test --no-peers
                  the same without what needs a peer installed
-  test --cross   the program for aarch64, built and run under an emulator: what it sends is what ours sends
+  test --cross   only the program for aarch64, built and run under an emulator: what it sends is what ours sends
   peers          says which peers the tests need, and installs those that are missing
   fuzz [RUNS]    each fuzz target for so many inputs (20000), others each time
   bench [NAME]   against ffmpeg in the same run: CPU time, memory and start-up, as ratios; 'viewers' is the server

@@ -31,6 +31,13 @@ pub(crate) fn run(extent: Extent) -> Outcome {
     let peers = if extent == Extent::NoPeers { Peers::new() } else { peers::install()? };
     run_checks(extent)?;
     run_tests(extent, &peers)?;
+    if extent != Extent::NoPeers {
+        match dist::find_toolchain(Platform::named(CROSS)?) {
+            Ok(()) => run_cross(&peers)?,
+            // Not every machine can build for another; one that can, must.
+            Err(why) => eprintln!("\nNOT RUN: the program for {CROSS}: {why}"),
+        }
+    }
     if extent == Extent::NoPeers { Ok(()) } else { fuzz::run(FUZZ_RUNS, Inputs::Same) }
 }
 
@@ -38,13 +45,7 @@ pub(crate) fn run(extent: Extent) -> Outcome {
 pub(crate) fn cross() -> Outcome {
     let peers = peers::install()?;
     shell::run(&mut cargo(["build", "--package", "brooklet-cli"]))?;
-    let platform = Platform::named(CROSS)?;
-    let program = dist::build(platform, Profile::named("stream")?)?;
-    dist::check_bare(platform, &BARE)?;
-    let mut tests = cargo(["test", "--package", "brooklet-tests", "--test", "cross"]);
-    tests.env("BROOKLET_CROSS", platform.write_script(&program)?).env("BROOKLET_PEERS", "required");
-    tests.env("BROOKLET", target().join("debug/brooklet"));
-    shell::run(tests.envs(peers.iter().map(|(name, path)| (name, path))))
+    run_cross(&peers)
 }
 
 fn run_checks(extent: Extent) -> Outcome {
@@ -79,4 +80,14 @@ fn run_tests(extent: Extent, peers: &Peers) -> Outcome {
     }
     let mut long = whole_program(&["--ignored", "--test-threads", "1"]);
     shell::run(long.env("BROOKLET_INTEROP", root().join("INTEROP.md")))
+}
+
+fn run_cross(peers: &Peers) -> Outcome {
+    let platform = Platform::named(CROSS)?;
+    let program = dist::build(platform, Profile::named("stream")?)?;
+    dist::check_bare(platform, &BARE)?;
+    let mut tests = cargo(["test", "--package", "brooklet-tests", "--test", "cross"]);
+    tests.env("BROOKLET_CROSS", platform.write_script(&program)?).env("BROOKLET_PEERS", "required");
+    tests.env("BROOKLET", target().join("debug/brooklet"));
+    shell::run(tests.envs(peers.iter().map(|(name, path)| (name, path))))
 }
