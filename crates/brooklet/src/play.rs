@@ -6,11 +6,13 @@
 //! | `shared` | what the threads of a player share: seeks, pauses, how far the sound is |
 //! | `read` | the thread that reads, and goes to other places |
 //! | `sound` | the thread that decodes sound and writes it to the speaker |
+//! | `follow` | sound of a live source, led along with the speaker's clock: sans-IO too |
 //! | `pictures` | the thread that decodes pictures |
 //! | `screen` | the window, and what its keys mean to a player |
 //! | `show` | the caller's own thread: each picture at its time, and what a person does in the window |
 
 pub(crate) mod clock;
+mod follow;
 mod pictures;
 mod read;
 mod screen;
