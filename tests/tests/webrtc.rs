@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use brooklet_tests::program::{DEADLINE, Running, brooklet, finish};
 use brooklet_tests::servers::free_port;
-use brooklet_tests::{clips, peers, probe};
+use brooklet_tests::{clips, peers, probe, timecode};
 use serde_json::Value;
 
 /// A moving picture in colour and a tone, as fast as time passes.
@@ -160,8 +160,15 @@ fn a_browser_watches_a_moving_picture_in_colour() {
     assert!(number(&video["framesDecoded"]) > 60.0, "{seen}");
     assert!(number(&seen["audio"]["packetsReceived"]) > 200.0, "{seen}");
     assert!(number(&seen["moved"]) > 0.005 && number(&seen["coloured"]) > 0.2, "{seen}");
+    expect_tone(&seen);
     serving.signal("INT");
     serving.finish(DEADLINE);
+}
+
+/// The tone of [`SOURCE`] was heard.
+fn expect_tone(seen: &Value) {
+    let (hertz, decibels) = (number(&seen["heard"]["hertz"]), number(&seen["heard"]["decibels"]));
+    assert!((hertz - 440.0).abs() < 12.0 && decibels > -60.0, "{seen}");
 }
 
 #[test]
@@ -206,6 +213,66 @@ fn a_camera_comes_back_grey_when_that_is_chosen_and_in_colour_after() {
     assert!((1.0..2_000.0).contains(&number(&seen["delay"]["median"])), "{seen}");
     serving.signal("INT");
     serving.finish(DEADLINE);
+}
+
+#[test]
+fn a_browser_watches_what_comes_by_rtmp_with_aac_and_b_frames() {
+    let (serving, rtmp, page) = serve();
+    let Some(mut ffmpeg) = peers::ffmpeg9() else { return };
+    ffmpeg
+        .args(["-nostdin", "-v", "error"])
+        .args(SOURCE)
+        .args(["-c:v", "libx264", "-preset", "veryfast", "-bf", "2"]);
+    ffmpeg.args(["-g", "50", "-pix_fmt", "yuv420p", "-b:v", "500k", "-c:a", "aac", "-f", "flv"]);
+    ffmpeg.arg(format!("rtmp://127.0.0.1:{rtmp}/live/app"));
+    let publishing = Running::start(&mut ffmpeg);
+    // The program waits for a stream only so long.
+    let is_live = |name: &str| status(&page).contains(&format!("\"name\":\"{name}\""));
+    await_that("the stream", || is_live("live/app"));
+    let Some(seen) = browser("watch", &format!("{page}/whep/live/app"), 6) else { return };
+    assert_eq!(seen["status"], 201, "{seen}");
+    assert!(number(&seen["video"]["framesDecoded"]) > 60.0, "{seen}");
+    assert!(number(&seen["audio"]["packetsReceived"]) > 150.0, "{seen}");
+    expect_tone(&seen);
+    assert!(number(&seen["moved"]) > 0.005 && number(&seen["coloured"]) > 0.2, "{seen}");
+    // What is coded anew for browsers is so only while one watches.
+    assert!(is_live("live/app (for WebRTC)"), "{}", status(&page));
+    await_that("the end of what nobody watches", || !is_live("live/app (for WebRTC)"));
+    assert!(is_live("live/app"));
+    publishing.signal("INT");
+    serving.signal("INT");
+    serving.finish(DEADLINE);
+}
+
+/// The streams of a server, as its page reads them.
+fn status(page: &str) -> String {
+    let mut curl = peers::curl().unwrap();
+    finish(curl.args(["-s", &format!("{page}/status.json")]), DEADLINE).expect_success().text()
+}
+
+fn await_that(what: &str, mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + DEADLINE;
+    while !holds() {
+        assert!(Instant::now() < until, "{what} did not come");
+        thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// From pictures that say when they were made, by RTMP to the server and by WebRTC to a browser, which reads them.
+#[test]
+fn what_comes_by_rtmp_is_seen_soon() {
+    let (serving, rtmp, page) = serve();
+    let url = format!("rtmp://127.0.0.1:{rtmp}/live/app");
+    let publishing = thread::spawn(move || timecode::publish(&url, Duration::from_secs(16)));
+    await_that("the stream", || status(&page).contains("live/app"));
+    let Some(seen) = browser("delay", &format!("{page}/whep/live/app"), 8) else { return };
+    assert!(number(&seen["delay"]["pictures"]) > 20.0, "{seen}");
+    // 300 ms are the aim, which a machine that is busy does not reach.
+    assert!((1.0..3_000.0).contains(&number(&seen["delay"]["median"])), "{seen}");
+    serving.signal("INT");
+    serving.finish(DEADLINE);
+    // What the server's end makes of it is not judged here.
+    let _ = publishing.join().unwrap();
 }
 
 #[test]

@@ -6,6 +6,8 @@
 //! | `line` | a session on its socket |
 //! | `arrive` | what a publisher sends, into the hub |
 //! | `round_trip` | what a peer sends, through a [processor](crate::processor), back to it |
+//! | `picture` | pictures as browsers take them |
+//! | `rendition` | a stream of the hub in what WebRTC can carry, made while somebody watches |
 //! | `watch` | a stream of the hub, to a viewer |
 //! | `sink`, `source` | outputs and inputs of jobs |
 //! | `whip` | publishing to a WHIP server |
@@ -13,6 +15,8 @@
 mod arrive;
 mod gateway;
 mod line;
+mod picture;
+mod rendition;
 mod round_trip;
 mod sink;
 mod source;

@@ -1,6 +1,7 @@
 // Chromium on the camera page: `node camera.js MODULES URL SCREENSHOT`. Says in JSON what it saw.
 const [modules, url, screenshot] = process.argv.slice(2);
 const { chromium } = require(`${modules}/playwright-core`);
+const { delays, summary } = require('./timecode.js');
 
 /** How a picture differs from one of some time later, and how much of it has colour; each 0 to 1. */
 const look = async (wait) => {
@@ -43,28 +44,6 @@ const timeCode = () => {
   };
 };
 
-/** For some seconds, when each picture that came back is shown and how long ago it was drawn; ms. */
-const delays = (seconds) => new Promise((done) => {
-  const [video, canvas] = [document.getElementById('returned'), document.createElement('canvas')];
-  const context = canvas.getContext('2d', { willReadFrequently: true });
-  const [seen, began] = [[], performance.now()];
-  const next = () => video.requestVideoFrameCallback((now) => {
-    [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
-    context.drawImage(video, 0, 0);
-    const scale = canvas.width / 640;
-    let drawn = 0;
-    for (let bit = 0; bit < 16; bit += 1) {
-      const [x, y] = [((bit % 4) * 80 + 50) * scale, ((bit >> 2) * 80 + 50) * scale];
-      drawn |= (context.getImageData(x, y, 1, 1).data[1] > 128) << bit;
-    }
-    seen.push((Math.round(now) - drawn) & 0xffff);
-    if (now - began < seconds * 1000) next(); else done(seen);
-  });
-  next();
-});
-
-const middle = (numbers, part) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length * part)];
-
 (async () => {
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
@@ -103,8 +82,7 @@ const middle = (numbers, part) => [...numbers].sort((a, b) => a - b)[Math.floor(
   await page.addInitScript(timeCode);
   await page.goto(url);
   await start();
-  const waited = await page.evaluate(delays, 4);
-  seen.delay = { pictures: waited.length, median: middle(waited, 0.5), p95: middle(waited, 0.95) };
+  seen.delay = summary(await page.evaluate(delays, { selector: '#returned', seconds: 4, clock: 'page' }));
   await page.click('#start');
   console.log(JSON.stringify(seen));
   await browser.close();

@@ -1,6 +1,7 @@
-// Chromium as a peer of WebRTC: `node webrtc.js MODULES watch|publish URL SECONDS`. Says in JSON what it saw.
+// Chromium as a peer of WebRTC: `node webrtc.js MODULES watch|delay|publish URL SECONDS`. Says in JSON what it saw.
 const [modules, verb, url, seconds] = process.argv.slice(2);
 const { chromium } = require(`${modules}/playwright-core`);
+const { delays, summary } = require('./timecode.js');
 
 const peer = async ({ verb, url, seconds }) => {
   const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -13,7 +14,11 @@ const peer = async ({ verb, url, seconds }) => {
   document.body.append(video);
   if (verb === 'watch') {
     const stream = new MediaStream();
-    pc.ontrack = ({ track }) => { stream.addTrack(track); video.srcObject = stream; };
+    pc.ontrack = ({ track, receiver }) => {
+      receiver.jitterBufferTarget = 0;
+      stream.addTrack(track);
+      video.srcObject = stream;
+    };
     for (const kind of ['video', 'audio']) pc.addTransceiver(kind, { direction: 'recvonly' });
   } else {
     const media = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 320, height: 240, frameRate: 20 } });
@@ -55,10 +60,18 @@ const peer = async ({ verb, url, seconds }) => {
     for (let n = 0; n < 300 && !video.videoWidth; n += 1) await sleep(50);
     seen.start = performance.now() - began;
   }
+  // What is heard: the loudest frequency, and how loud it is.
+  const sound = new AudioContext();
+  const analyser = new AnalyserNode(sound, { fftSize: 8192 });
+  if (verb === 'watch' && video.srcObject?.getAudioTracks().length) sound.createMediaStreamSource(video.srcObject).connect(analyser);
   await sleep(seconds * 500);
   const first = verb === 'watch' ? look() : null;
   await sleep(seconds * 500);
   if (first) {
+    const levels = new Float32Array(analyser.frequencyBinCount);
+    analyser.getFloatFrequencyData(levels);
+    const loudest = levels.indexOf(Math.max(...levels));
+    seen.heard = { hertz: loudest * sound.sampleRate / analyser.fftSize, decibels: levels[loudest] };
     const last = look();
     let [moved, coloured] = [0, 0];
     for (let at = 0; at < last.length; at += 4) {
@@ -89,7 +102,11 @@ const peer = async ({ verb, url, seconds }) => {
   });
   const page = await browser.newPage();
   await page.goto(new URL('/health', url).href);
-  const seen = await page.evaluate(peer, { verb, url, seconds: Number(seconds) });
+  const delay = verb === 'delay' && page.waitForFunction(() => document.querySelector('video')?.videoWidth > 0)
+    .then(() => page.waitForTimeout(2_000))
+    .then(() => page.evaluate(delays, { selector: 'video', seconds: Number(seconds) - 3, clock: 'epoch' }));
+  const seen = await page.evaluate(peer, { verb: verb === 'publish' ? verb : 'watch', url, seconds: Number(seconds) });
+  if (delay) seen.delay = summary(await delay);
   console.log(JSON.stringify(seen));
   await browser.close();
 })().catch((error) => { console.error(error); process.exit(1); });

@@ -167,6 +167,12 @@ impl<T: Unit> Publication<T> {
         self.channel.lock().log.codecs().iter().map(ToString::to_string).collect()
     }
 
+    /// Who watches it, or waits to.
+    #[cfg(feature = "webrtc")]
+    pub(crate) fn viewers(&self) -> usize {
+        self.channel.lock().viewers()
+    }
+
     /// Whether a viewer has asked for a key frame since the last call.
     #[cfg(feature = "webrtc")]
     pub(crate) fn take_wish(&self) -> bool {

@@ -11,6 +11,7 @@ use brooklet_webrtc::{Session, SessionOptions};
 
 use super::arrive;
 use super::line::{Line, Place, certificate};
+use super::rendition;
 use super::round_trip::{self, Choice, Desk, Report};
 use super::sink::{Audience, SessionSink};
 use super::source::{PublishedSource, arrivals, hand_on};
@@ -199,7 +200,11 @@ impl Gateway {
     pub async fn watch(&self, name: &str, offer: &str) -> Result<Answer, Refusal> {
         let (place, options) = self.prepare().await?;
         let feed = Feed::open(self.hub.subscribe(name), self.options.wait).await;
-        let feed = feed.ok_or_else(|| Refusal::NoStream(format!("nobody publishes {name}")))?;
+        let missing = || Refusal::NoStream(format!("nobody publishes {name}"));
+        let mut feed = feed.ok_or_else(missing)?;
+        if !rendition::is_carried(&feed) {
+            feed = rendition::open(&self.hub, name, feed).await.ok_or_else(missing)?;
+        }
         let mut numbers = vec![None; feed.streams.len()];
         let mut send = Vec::new();
         for kind in [MediaKind::Video, MediaKind::Audio] {

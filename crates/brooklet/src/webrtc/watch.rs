@@ -31,6 +31,32 @@ pub(super) struct Feed {
     ended: bool,
 }
 
+/// For who takes it elsewhere than to a session.
+impl Feed {
+    /// Packets that have been read and not been taken.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &Packet> {
+        self.waiting.iter().filter_map(|event| match event {
+            DemuxEvent::Packet(packet) => Some(packet),
+            _ => None,
+        })
+    }
+
+    /// The next of what has been read.
+    pub(super) fn next_waiting(&mut self) -> Option<DemuxEvent> {
+        self.waiting.pop_front()
+    }
+
+    /// Asks the publisher for a key frame.
+    pub(super) fn wish_key_frame(&self) {
+        self.subscription.wish_key_frame();
+    }
+
+    /// Whether no more will come.
+    pub(super) const fn has_ended(&self) -> bool {
+        self.ended
+    }
+}
+
 impl Feed {
     /// Waits until the stream is live and has shown what it is; `None` where it does not in time.
     pub(super) async fn open(mut subscription: Subscription, patience: Duration) -> Option<Self> {
@@ -63,7 +89,7 @@ impl Feed {
     }
 
     /// Takes about `most` tags of what there is, waiting for some.
-    async fn read(&mut self, most: usize) {
+    pub(super) async fn read(&mut self, most: usize) {
         let Self { subscription, tags, .. } = self;
         let taken = poll_fn(|context| subscription.poll_take(context, most, tags)).await;
         self.ended = taken == Taken::End;

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Instant;
 
-use brooklet_codec::{DecoderOptions, EncoderConfig, VideoEncode, open_decoder, open_encoder};
+use brooklet_codec::{DecoderOptions, open_decoder};
 use brooklet_convert::VideoTarget;
 use brooklet_media::{
     Control, Decoder, Encoder, Frame, FramePool, PixelFormat, Rational, StreamParams, TimeBase, VideoFrame,
@@ -15,14 +15,12 @@ use super::desk::Desk;
 use super::rate::MOST;
 use super::{Coded, Made, VIDEO};
 use crate::processor::{Converters, Failure, Picture, Processor};
+use crate::webrtc::picture::{encoder_for, even, worth};
 
 /// Pictures in a second that the encoder shares its bits among.
-const RATE: u32 = 30;
+const RATE: Rational = Rational::whole(30);
 /// From one key frame to the next where nobody asks for one, in pictures.
 const GOP: u32 = 300;
-/// Bits for a pixel of each picture: 1.2 Mbit/s for 640x480 at 30 pictures a second.
-const BITS: f64 = 0.13;
-
 /// Starts both threads; they end when the desk is closed.
 pub(super) fn start(desk: &Arc<Desk>) -> io::Result<()> {
     let (one, other) = (desk.clone(), desk.clone());
@@ -38,7 +36,7 @@ pub(in crate::webrtc) fn placeholder() -> brooklet_media::Result<StreamParams> {
         return Ok(params.clone());
     }
     let frame = VideoFrame::new(&FramePool::new(), PixelFormat::Yuv420p, 64, 64)?;
-    let params = encoder_for(&frame, MOST)?.params().clone();
+    let params = encoder_for(&frame, RATE, GOP, MOST)?.params().clone();
     Ok(PARAMS.get_or_init(|| params).clone())
 }
 
@@ -131,7 +129,7 @@ impl Work {
     }
 
     fn encode(&mut self, desk: &Desk, picture: VideoFrame) -> brooklet_media::Result<()> {
-        let size = ((picture.width() & !1).max(2), (picture.height() & !1).max(2));
+        let size = even(&picture);
         let target =
             VideoTarget { format: Some(PixelFormat::Yuv420p), size: Some(size), ..VideoTarget::default() };
         let picture = self.converters.convert(picture, target)?;
@@ -142,14 +140,14 @@ impl Work {
         let encoder = match &mut self.encoder {
             Some((known, encoder)) if *known == shape => encoder,
             place => {
-                let encoder = encoder_for(&picture, self.bit_rate.unwrap_or(MOST))?;
+                let encoder = encoder_for(&picture, RATE, GOP, self.bit_rate.unwrap_or(MOST))?;
                 desk.count_bit_rate(encoder.params().bit_rate.unwrap_or_default());
                 changed = Some(encoder.params().clone());
                 &mut place.insert((shape, encoder)).1
             }
         };
         if let Some(bits) = aim.filter(|_| changed.is_none()) {
-            let bits = bits.min(worth(&picture));
+            let bits = bits.min(worth(&picture, RATE));
             encoder.control(Control::Bitrate(bits));
             encoder.control(Control::KeyFrame);
             desk.count_bit_rate(bits);
@@ -174,21 +172,4 @@ pub(super) fn contained<T>(call: impl FnOnce() -> Result<T, Failure>) -> Result<
         let what = what.or_else(|| panic.downcast_ref::<String>().cloned());
         Err(format!("the processor panicked: {}", what.as_deref().unwrap_or("no reason given")).into())
     })
-}
-
-/// As fast as it can, and in a profile that every browser decodes.
-fn encoder_for(picture: &VideoFrame, most: u64) -> brooklet_media::Result<Box<dyn Encoder>> {
-    let (width, height) = (picture.width(), picture.height());
-    let mut video = VideoEncode::new(width, height, PixelFormat::Yuv420p, Rational::whole(RATE))?;
-    (video.time_base, video.color) = (picture.time_base, picture.color);
-    video.bit_rate = Some(worth(picture).min(most));
-    (video.gop, video.live) = (Some(GOP), true);
-    (video.preset, video.profile) = (Some("ultrafast".into()), Some("baseline".into()));
-    open_encoder(&EncoderConfig::video("h264", video))
-}
-
-/// What a picture of this size deserves at most, bit/s.
-fn worth(picture: &VideoFrame) -> u64 {
-    let pixels = f64::from(picture.width()) * f64::from(picture.height());
-    ((pixels * BITS * f64::from(RATE)) as u64).clamp(200_000, MOST)
 }

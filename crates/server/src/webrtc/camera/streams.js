@@ -9,7 +9,9 @@ let watched = null;
 export async function followStreams() {
   try {
     const status = await (await fetch("status.json")).json();
-    show(status.streams.filter((stream) => stream.live && stream.codecs.length));
+    // A stream that is coded anew for browsers is the same as the one that it is made from.
+    const isOwn = (stream) => stream.live && stream.codecs.length && !stream.name.endsWith(" (for WebRTC)");
+    show(status.streams.filter(isOwn));
   } catch {
     // The camera's own troubles say that the server is gone.
   }
