@@ -28,7 +28,10 @@ pub fn h264() -> &'static Coded {
 /// Where the encoder fails.
 pub fn aac() -> &'static Coded {
     static CODED: OnceLock<Coded> = OnceLock::new();
-    CODED.get_or_init(|| encode_sound("aac", SampleFormat::F32p).expect("a little sound can be encoded"))
+    CODED.get_or_init(|| {
+        encode_sound("aac", SampleFormat::F32p, 48_000, ChannelLayout::Stereo)
+            .expect("a little sound can be encoded")
+    })
 }
 
 /// The same as MP3.
@@ -38,7 +41,10 @@ pub fn aac() -> &'static Coded {
 /// Where the encoder fails.
 pub fn mp3() -> &'static Coded {
     static CODED: OnceLock<Coded> = OnceLock::new();
-    CODED.get_or_init(|| encode_sound("mp3", SampleFormat::F32p).expect("a little sound can be encoded"))
+    CODED.get_or_init(|| {
+        encode_sound("mp3", SampleFormat::F32p, 48_000, ChannelLayout::Stereo)
+            .expect("a little sound can be encoded")
+    })
 }
 
 /// The same as Opus.
@@ -48,7 +54,10 @@ pub fn mp3() -> &'static Coded {
 /// Where the encoder fails.
 pub fn opus() -> &'static Coded {
     static CODED: OnceLock<Coded> = OnceLock::new();
-    CODED.get_or_init(|| encode_sound("opus", SampleFormat::F32).expect("a little sound can be encoded"))
+    CODED.get_or_init(|| {
+        encode_sound("opus", SampleFormat::F32, 48_000, ChannelLayout::Stereo)
+            .expect("a little sound can be encoded")
+    })
 }
 
 /// Something as long as FLAC.
@@ -58,7 +67,23 @@ pub fn opus() -> &'static Coded {
 /// Where the encoder fails.
 pub fn flac() -> &'static Coded {
     static CODED: OnceLock<Coded> = OnceLock::new();
-    CODED.get_or_init(|| encode_sound("flac", SampleFormat::S16).expect("a little sound can be encoded"))
+    CODED.get_or_init(|| {
+        encode_sound("flac", SampleFormat::S16, 48_000, ChannelLayout::Stereo)
+            .expect("a little sound can be encoded")
+    })
+}
+
+/// Two thirds of a second of G.722.
+///
+/// # Panics
+///
+/// Where the encoder fails.
+pub fn g722() -> &'static Coded {
+    static CODED: OnceLock<Coded> = OnceLock::new();
+    CODED.get_or_init(|| {
+        encode_sound("g722", SampleFormat::S16, 16_000, ChannelLayout::Mono)
+            .expect("a little sound can be encoded")
+    })
 }
 
 fn encode_pictures() -> Result<Coded> {
@@ -80,8 +105,7 @@ fn encode_pictures() -> Result<Coded> {
     encode(encoder, (0..8).map(picture))
 }
 
-fn encode_sound(codec: &str, format: SampleFormat) -> Result<Coded> {
-    let (rate, layout) = (48_000, ChannelLayout::Stereo);
+fn encode_sound(codec: &str, format: SampleFormat, rate: u32, layout: ChannelLayout) -> Result<Coded> {
     let encoder = open_encoder(&EncoderConfig::audio(codec, AudioEncode::new(rate, layout, format)))?;
     let sound = |number: i64| {
         let mut frame = AudioFrame::new(&FramePool::new(), format, rate, layout, 1_024)?;

@@ -43,6 +43,7 @@ pub fn all() -> Vec<Seeds> {
         ("aac_decode", coded::aac()),
         ("mp3_decode", coded::mp3()),
         ("opus_decode", coded::opus()),
+        ("g722_decode", coded::g722()),
         ("flac_decode", coded::flac()),
     ] {
         let clips = clips::packets(coded.0.codec);
@@ -51,7 +52,9 @@ pub fn all() -> Vec<Seeds> {
             .chain(clips.iter().map(|packets| decoding::input(packets)));
         all.push(Seeds { target, inputs: inputs.collect() });
     }
-    for target in ["flv_mux", "mpegts_mux", "adts_mux", "h264_mux", "mp3_mux", "ogg_mux", "wav_mux", "y4m_mux"] {
+    for target in
+        ["flv_mux", "mpegts_mux", "adts_mux", "h264_mux", "mp3_mux", "ogg_mux", "wav_mux", "y4m_mux"]
+    {
         all.push(Seeds {
             target,
             inputs: [60, 300, 2_000].into_iter().flat_map(|size| noise(target, size)).collect(),
@@ -70,7 +73,8 @@ pub fn all() -> Vec<Seeds> {
 fn voice() -> Vec<Seeds> {
     let packet = |payload: &[u8]| {
         let payload = Bytes::copy_from_slice(payload);
-        RtpPacket { payload_type: 96, marker: true, sequence: 65_535, timestamp: 160, ssrc: 1, payload }.write()
+        RtpPacket { payload_type: 96, marker: true, sequence: 65_535, timestamp: 160, ssrc: 1, payload }
+            .write()
     };
     let reports = vec![ReportBlock { ssrc: 2, lost: 3, ..ReportBlock::default() }];
     let report = Rtcp::SenderReport { ssrc: 1, info: SenderInfo::default(), reports };

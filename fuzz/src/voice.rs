@@ -5,7 +5,8 @@ use std::time::Duration;
 use arbitrary::{Result, Unstructured};
 use brooklet_media::{TimeBase, Timestamp};
 use brooklet_rtp::{
-    CatchUp, Decision, Depacketizer, PayloadFormat, Playout, PlayoutOptions, RawSound, Reorder, RtpReceiver, Unit,
+    CatchUp, Decision, Depacketizer, PayloadFormat, Playout, PlayoutOptions, RawSound, Reorder, RtpReceiver,
+    Unit,
 };
 use bytes::Bytes;
 
@@ -109,7 +110,8 @@ fn play(draw: &mut Unstructured<'_>) -> Result<()> {
     let buffer = Duration::from_millis(draw.int_in_range(0..=1_500)?);
     let catch_up = if draw.arbitrary()? { CatchUp::Drop } else { CatchUp::Hasten };
     let timeout = Some(Duration::from_secs(1));
-    let mut playout = Playout::new(PlayoutOptions { catch_up, timeout, ..PlayoutOptions::new(clock, buffer) });
+    let mut playout =
+        Playout::new(PlayoutOptions { catch_up, timeout, ..PlayoutOptions::new(clock, buffer) });
     let mut raw = RawSound::new(2, clock.den());
     let is_raw = draw.arbitrary()?;
     let (mut now, mut timestamp) = (Timestamp::ZERO, 0i64);

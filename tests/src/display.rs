@@ -38,7 +38,8 @@ impl Display {
         peers::xdotool()?;
         peers::xwd()?;
         let mut server = peers::xvfb()?;
-        server.args(["-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"]);
+        // It is not to begin anew whenever its last client leaves, and lose who comes at that moment.
+        server.args(["-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp", "-noreset"]);
         let server = server.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut server = server.expect("Xvfb");
         let mut said = String::new();
@@ -78,6 +79,16 @@ impl Drop for Display {
 }
 
 impl Window<'_> {
+    /// The display that it is on, as `$DISPLAY` has it.
+    pub fn display_name(&self) -> &str {
+        &self.display.name
+    }
+
+    /// By which the display knows it.
+    pub fn number(&self) -> u32 {
+        self.id.parse().expect("the number of a window")
+    }
+
     /// What stands in it now; `None` while it is on its way.
     pub fn photograph(&self) -> Option<Photo> {
         let mut xwd = Command::new("xwd");

@@ -117,6 +117,19 @@ pub fn openssl() -> Option<Command> {
     program("openssl", "version")
 }
 
+/// sipp, which speaks SIP by a scenario.
+pub fn sipp() -> Option<Command> {
+    // It tells its version and fails.
+    found("sipp", Path::new("/usr/bin/sipp").exists())
+}
+
+/// baresip, a telephone, and the folder of its modules.
+pub fn baresip() -> Option<(Command, PathBuf)> {
+    let folders = ["/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/modules"];
+    let modules = folders.into_iter().map(PathBuf::from).find(|folder| folder.is_dir());
+    found("baresip", modules.is_some()).zip(modules)
+}
+
 /// `tsreport` of tstools.
 pub fn tsreport() -> Option<Command> {
     program("tsreport", "--help")

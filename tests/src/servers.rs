@@ -184,6 +184,17 @@ pub fn free_udp_port() -> u16 {
     bound.unwrap_or_else(|error| panic!("no free port: {error}")).port()
 }
 
+/// Waits until somebody has this UDP port, at whatever address: by the system's table.
+#[track_caller]
+pub fn await_udp(port: u16) {
+    let until = Instant::now() + PATIENCE;
+    let row = format!(":{port:04X} ");
+    while !std::fs::read_to_string("/proc/net/udp").unwrap_or_default().contains(&row) {
+        assert!(Instant::now() < until, "nobody has the UDP port {port}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// A free port of UDP with the next one free too, as RTP and RTCP want it.
 pub fn free_rtp_port() -> u16 {
     loop {

@@ -104,7 +104,7 @@ impl SoundServer {
         pacat
             .args([
                 "-p",
-                "--latency-msec=100",
+                "--latency-msec=1000",
                 "-d",
                 "vmic_src",
                 "--format=s16le",
@@ -196,6 +196,13 @@ impl Sound {
         let start = self.left.iter().position(loud).unwrap_or(self.left.len());
         let end = self.left.iter().rposition(loud).map_or(start, |last| last + 1);
         Self { left: self.left[start..end].to_vec(), right: self.right[start..end].to_vec() }
+    }
+
+    /// A part of it, in seconds from its start.
+    pub fn part(&self, from: f64, to: f64) -> Self {
+        let at = |seconds: f64| ((seconds * f64::from(RATE)) as usize).min(self.left.len());
+        let part = at(from)..at(to);
+        Self { left: self.left[part.clone()].to_vec(), right: self.right[part].to_vec() }
     }
 
     /// How long it is.

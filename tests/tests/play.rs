@@ -131,6 +131,29 @@ fn a_window_as_an_output_ends_as_ffmpegs_does() {
 }
 
 #[test]
+fn the_window_is_as_large_as_it_was_asked_to_be() {
+    let (Some(display), Some(clip)) = (Display::start(), clip()) else { return };
+    let clip = clip.to_str().expect("a name");
+    for (how, size) in [
+        (&["-x", "160"][..], (160, 90)),
+        (&["-y", "360"], (640, 360)),
+        (&["-x", "100", "-y", "100"], (100, 100)),
+        // Without a window manager, which would be asked to.
+        (&["-fs"], (1280, 1024)),
+    ] {
+        let title = format!("{}x{}", size.0, size.1);
+        let words = [&["-an", "-window_title", &title], how, &[clip]].concat();
+        let playing = Running::start(&mut play(&display, &words));
+        let window = display.window(&title);
+        let filled =
+            |photo: &Photo| (photo.width, photo.height) == size && photo.rgb.iter().any(|one| *one > 0);
+        window.photograph_when("a window of that size", filled);
+        window.press("q");
+        playing.finish(DEADLINE).expect_success();
+    }
+}
+
+#[test]
 fn with_neither_there_is_an_error() {
     let Some(clip) = clip() else { return };
     let mut command = brooklet();
@@ -141,7 +164,18 @@ fn with_neither_there_is_an_error() {
         .env("PULSE_SERVER", "unix:/nowhere");
     let played = Running::start(&mut command).finish(DEADLINE);
     assert_eq!(played.status.code(), Some(1));
-    assert_eq!(played.stderr.trim(), "brooklet: no display here: $DISPLAY is not set");
+    let missing = "brooklet: no display here: $DISPLAY is not set (a window needs X11, or XWayland)";
+    assert_eq!(played.stderr.trim(), missing);
+    // Where sound alone is wanted, that there is none is the error, and nothing else is said.
+    let silent = brooklet()
+        .args(["play", "-v", "warning", "-nodisp"])
+        .arg(&clip)
+        .env("PULSE_SERVER", "unix:/nowhere")
+        .output()
+        .expect("the program");
+    let said = String::from_utf8_lossy(&silent.stderr).into_owned();
+    assert!(!silent.status.success() && said.starts_with("brooklet: no sound server here: "), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
     let nothing = run(&["play", "-an", "-vn", "-v", "error", clip.to_str().expect("a name")]);
     assert!(nothing.stderr.contains("nothing to play"), "{}", nothing.stderr);
 }

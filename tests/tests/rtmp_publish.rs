@@ -1,13 +1,14 @@
 //! Publishing to nginx-rtmp and node-media-server, judged by what their players receive.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use brooklet_tests::flashes::{clip as flashes, decode, steps};
 use brooklet_tests::players::{Player, Playing, Received, Track};
-use brooklet_tests::program::{DEADLINE, Running, brooklet, finish};
+use brooklet_tests::program::{DEADLINE, Running, brooklet};
 use brooklet_tests::servers::{Server, free_port};
-use brooklet_tests::{clips, compare, peers, probe};
+use brooklet_tests::{clips, compare, peers};
 
 /// What reaches players after the publisher has gone.
 const STRAGGLERS: Duration = Duration::from_secs(2);
@@ -156,64 +157,9 @@ fn expect_pictures(received: &Received, clip: &Path) {
     assert!(off <= Some(1_000_000), "{received:?}: pictures are {off:?} ns off");
 }
 
-/// Five seconds in which each begins with a flash and a beep.
-fn flashes() -> Option<PathBuf> {
-    clips::generated(
-        "flashes.mp4",
-        "-f lavfi -i testsrc2=size=640x360:rate=25:duration=5,eq=brightness=-0.5,\
-         drawbox=color=white:t=fill:enable='lt(mod(t,1),0.1)' \
-         -f lavfi -i aevalsrc='if(lt(mod(t,1),0.1),0.5*sin(2*PI*1000*t),0)':s=48000:d=5 \
-         -c:v libx264 -preset veryfast -g 25 -pix_fmt yuv420p -c:a aac -b:a 128k",
-    )
-}
-
-/// How long after each flash its beep comes, seconds.
-#[track_caller]
-fn steps(path: &Path) -> Vec<f64> {
-    let (Some(flashes), Some(beeps)) = (flash_times(path), beep_times(path)) else { return Vec::new() };
-    assert_eq!(flashes.len(), beeps.len(), "flashes {flashes:?}, beeps {beeps:?}");
-    beeps.iter().zip(&flashes).map(|(beep, flash)| beep - flash).collect()
-}
-
-#[track_caller]
-fn flash_times(path: &Path) -> Option<Vec<f64>> {
-    let (base, times) = probe::frames(path, "v:0")?;
-    let light = decode(path, &["-map", "0:v:0", "-vf", "scale=1:1,format=gray", "-f", "rawvideo"])?;
-    assert_eq!(light.len(), times.len(), "pictures decoded");
-    let lit = light.windows(2).zip(&times[1..]).filter(|(pair, _)| pair[0] < 170 && pair[1] >= 170);
-    let first = times.first().filter(|_| light[0] >= 170);
-    Some(first.into_iter().chain(lit.map(|(_, time)| time)).map(|time| seconds(*time, base)).collect())
-}
-
-#[track_caller]
-fn beep_times(path: &Path) -> Option<Vec<f64>> {
-    let (base, times) = probe::frames(path, "a:0")?;
-    let start = seconds(*times.first()?, base);
-    let samples = compare::floats(&decode(path, &["-map", "0:a:0", "-ac", "1", "-f", "f32le"])?);
-    let mut beeps: Vec<f64> = Vec::new();
-    for (index, _) in samples.iter().enumerate().filter(|(_, sample)| sample.abs() > 0.1) {
-        let time = start + index as f64 / 48_000.0;
-        if beeps.last().is_none_or(|last| time - last > 0.5) {
-            beeps.push(time);
-        }
-    }
-    Some(beeps)
-}
-
-fn seconds(ticks: i64, base: probe::TimeBase) -> f64 {
-    probe::nanoseconds(ticks, base) as f64 / 1e9
-}
-
 /// The luma of every picture, 480x270.
 #[track_caller]
 fn pictures(path: &Path, stream: &str) -> Vec<u8> {
     let how = ["-map", stream, "-pix_fmt", "yuv420p", "-vf", "extractplanes=y", "-f", "rawvideo"];
     decode(path, &how).unwrap_or_default()
-}
-
-#[track_caller]
-fn decode(path: &Path, how: &[&str]) -> Option<Vec<u8>> {
-    let mut ffmpeg = peers::ffmpeg()?;
-    ffmpeg.args(["-nostdin", "-v", "error", "-i"]).arg(path).args(["-fps_mode", "passthrough"]).args(how);
-    Some(finish(ffmpeg.arg("-"), DEADLINE).expect_success().stdout)
 }

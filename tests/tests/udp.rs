@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use brooklet_mpegts::check::Check;
 use brooklet_tests::players::Track;
 use brooklet_tests::program::{DEADLINE, Running, brooklet};
-use brooklet_tests::servers::{free_port, free_udp_port};
+use brooklet_tests::servers::{await_udp, free_port, free_udp_port};
 use brooklet_tests::{clips, peers};
 
 /// How long nothing may come before a receiver takes the stream for ended.
@@ -59,7 +59,7 @@ fn our_own_receiver_has_every_packet_and_ends_when_nothing_comes() {
         let from = format!("udp://{address}:{port}?timeout={}{options}", SILENCE.as_micros());
         command.args(["-v", "error", "-i", &from, "-c", "copy"]).arg(&path);
         let receiver = Running::start(&mut command);
-        await_socket(port);
+        await_udp(port);
         let to = format!("udp://{address}:{port}?pkt_size=1316{options}");
         send(&clip, &to).finish(DEADLINE).expect_success();
         let run = receiver.finish(DEADLINE).expect_success();
@@ -168,7 +168,7 @@ fn expect_received(receiver: fn(&str, &Path) -> Option<Command>, clip: &Path) {
     let port = free_udp_port();
     let Some(mut command) = receiver(&port.to_string(), &path) else { return };
     let receiver = Running::start(&mut command);
-    await_socket(port);
+    await_udp(port);
     send(clip, &format!("udp://127.0.0.1:{port}?pkt_size=1316")).finish(DEADLINE).expect_success();
     thread::sleep(SILENCE);
     receiver.signal("INT");
@@ -244,17 +244,6 @@ fn receive(address: &str) -> Receiver {
         all
     });
     Receiver { port, thread }
-}
-
-/// Waits until somebody has this UDP port, at whatever address: by the system's table.
-#[track_caller]
-fn await_socket(port: u16) {
-    let until = Instant::now() + DEADLINE;
-    let row = format!(":{port:04X} ");
-    while !std::fs::read_to_string("/proc/net/udp").unwrap_or_default().contains(&row) {
-        assert!(Instant::now() < until, "nobody receives");
-        thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// Waits until somebody listens: by the system's table, since a connection would be taken for the peer.

@@ -28,6 +28,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("chromium", "browser"),
     ("tstools", "MPEG-TS analysis"),
     ("mediainfo", "container analysis"),
+    ("sip-tester", "sipp, which answers a telephone by a scenario"),
+    ("baresip-core", "a telephone"),
     ("gstreamer1.0-tools", "player and analyser"),
     ("gstreamer1.0-plugins-base", "player and analyser"),
     ("gstreamer1.0-plugins-good", "player and analyser"),

@@ -53,6 +53,24 @@ pub(crate) struct Format {
     pub(crate) description: &'static str,
 }
 
+/// Whether an input waits until it is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Urgency {
+    /// It does, as a file.
+    None,
+    /// Time passes at the other end.
+    Live,
+    /// It is a device of this machine: of its pictures the newest are wanted, and none that are late.
+    Captured,
+}
+
+impl Urgency {
+    /// Whether it does not wait.
+    pub(crate) fn is_live(self) -> bool {
+        self != Self::None
+    }
+}
+
 /// An input that has been opened, and whose streams are known.
 pub(crate) struct Input {
     url: String,
@@ -135,6 +153,15 @@ impl Input {
     /// Whether time passes at the other end.
     pub(crate) fn is_live(&self) -> bool {
         self.source.is_live()
+    }
+
+    /// Whether it waits until it is read.
+    pub(crate) fn urgency(&self) -> Urgency {
+        match (self.source.is_captured(), self.source.is_live()) {
+            (true, _) => Urgency::Captured,
+            (false, true) => Urgency::Live,
+            (false, false) => Urgency::None,
+        }
     }
 
     /// Length in bytes, where it is known.

@@ -2,6 +2,8 @@
 //!
 //! One queue serves both worlds, so that nothing ever blocks inside a caller's own runtime by accident: threads
 //! use [`Queue::push`] and [`Queue::pop`], tasks use [`Queue::send`] and [`Queue::receive`].
+//!
+//! A full queue blocks whoever adds to it, or, made by [`Queue::replacing`], forgets its oldest.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -10,13 +12,15 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// A first-in first-out queue of at most `capacity` items. When it is full, [`Queue::push`] blocks: that is the
-/// back-pressure. Cloning shares it.
+/// back-pressure; in one of [`Queue::replacing`] the newest wins. Cloning shares it.
 pub(crate) struct Queue<T> {
     shared: Arc<Shared<T>>,
 }
 
 struct Shared<T> {
     capacity: usize,
+    /// Where it is full, its oldest item goes.
+    replaces: bool,
     state: Mutex<State<T>>,
     /// There is something to take, or nothing will come.
     arrived: Condvar,
@@ -35,6 +39,8 @@ struct State<T> {
     /// where there is none to wake.
     takers: usize,
     pushers: usize,
+    /// Items that went for newer ones.
+    replaced: u64,
 }
 
 /// The queue was closed: the other side is gone.
@@ -52,6 +58,16 @@ pub(crate) enum Popped<T> {
 impl<T> Queue<T> {
     /// An empty queue of at most `capacity` (at least 1) items.
     pub(crate) fn new(capacity: usize) -> Self {
+        Self::with(capacity, false)
+    }
+
+    /// The same, but one that never blocks: where it is full, its oldest item goes, and is counted. For what comes whether it
+    /// is taken or not.
+    pub(crate) fn replacing(capacity: usize) -> Self {
+        Self::with(capacity, true)
+    }
+
+    fn with(capacity: usize, replaces: bool) -> Self {
         let state = State {
             items: VecDeque::new(),
             closed: false,
@@ -59,16 +75,17 @@ impl<T> Queue<T> {
             wakers: Vec::new(),
             takers: 0,
             pushers: 0,
+            replaced: 0,
         };
         let (state, capacity) = (Mutex::new(state), capacity.max(1));
         let (arrived, room) = (Condvar::new(), Condvar::new());
-        Self { shared: Arc::new(Shared { capacity, state, arrived, room }) }
+        Self { shared: Arc::new(Shared { capacity, replaces, state, arrived, room }) }
     }
 
     /// Adds an item; blocks while the queue is full.
     pub(crate) fn push(&self, item: T) -> Result<(), Closed> {
         let mut state = self.lock();
-        while state.items.len() >= self.shared.capacity && !state.closed {
+        while self.is_full(&mut state) && !state.closed {
             state.pushers += 1;
             state = self.shared.room.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.pushers -= 1;
@@ -81,7 +98,7 @@ impl<T> Queue<T> {
         let mut item = Some(item);
         poll_fn(|context| {
             let mut state = self.lock();
-            if state.items.len() >= self.shared.capacity && !state.closed {
+            if self.is_full(&mut state) && !state.closed {
                 state.wait(context);
                 return Poll::Pending;
             }
@@ -191,6 +208,11 @@ impl<T> Queue<T> {
         self.lock().items.len()
     }
 
+    /// How many items went for newer ones, in one of [`Queue::replacing`].
+    pub(crate) fn replaced(&self) -> u64 {
+        self.lock().replaced
+    }
+
     /// Whether [`Queue::close`] was called.
     pub(crate) fn is_closed(&self) -> bool {
         self.lock().closed
@@ -200,6 +222,16 @@ impl<T> Queue<T> {
     pub(crate) fn is_over(&self) -> bool {
         let state = self.lock();
         state.ended || state.closed
+    }
+
+    /// Whether there is no room, nor any made.
+    fn is_full(&self, state: &mut State<T>) -> bool {
+        let full = state.items.len() >= self.shared.capacity;
+        if full && self.shared.replaces {
+            state.items.pop_front();
+            state.replaced += 1;
+        }
+        full && !self.shared.replaces
     }
 
     fn add(&self, mut state: MutexGuard<'_, State<T>>, item: T) -> Result<(), Closed> {
@@ -272,6 +304,15 @@ mod tests {
         let popped: Vec<_> = (0..100).filter_map(|_| queue.pop()).collect();
         assert_eq!(popped, (0..100).collect::<Vec<_>>());
         assert_eq!(pushed.join().ok(), Some(100));
+    }
+
+    #[test]
+    fn in_one_that_replaces_the_newest_win_and_nobody_waits() {
+        let queue = Queue::replacing(2);
+        assert!((0..100).all(|number| queue.push(number).is_ok()));
+        queue.end();
+        assert_eq!(queue.replaced(), 98);
+        assert_eq!((queue.pop(), queue.pop(), queue.pop()), (Some(98), Some(99), None));
     }
 
     #[test]

@@ -63,7 +63,7 @@ fn dashed(flag: &Flag, name: &str) -> String {
 fn overview(wanted: impl Fn(&Flag) -> bool) -> String {
     let mut text =
         format!("{}: live audio and video in pure Rust\n\nUsage:\n  {SYNOPSIS}\n", version::banner());
-    for verb in Verb::ALL {
+    for verb in Verb::all() {
         text += &format!("  brooklet {}\n", verb.synopsis());
     }
     for (section, heading) in SECTIONS {
@@ -140,8 +140,8 @@ mod tests {
             assert!(full.contains(&label(flag)) && full.contains(flag.help), "-{}", flag.name);
             assert_eq!(short.contains(&entry(&label(flag), flag.help)), flag.common, "-{}", flag.name);
         }
-        assert!(short.lines().count() <= 76, "{} lines", short.lines().count());
-        for verb in Verb::ALL {
+        assert!(short.lines().count() < 70, "{} lines", short.lines().count());
+        for verb in Verb::all() {
             assert!(short.contains(verb.synopsis()));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use brooklet::job::Progress;
+use brooklet::job::{Playback, Progress};
 
 /// `frame=  123 fps= 25 q=-1.0 size=     456kB time=00:00:04.92 bitrate= 758.9kbits/s speed=1.02x`.
 pub(crate) fn line(progress: &Progress, last: bool) -> String {
@@ -18,7 +18,22 @@ pub(crate) fn line(progress: &Progress, last: bool) -> String {
     if progress.duplicated > 0 || progress.dropped > 0 {
         line += &format!(" dup={} drop={}", progress.duplicated, progress.dropped);
     }
+    if let Some(playback) = progress.playback {
+        line += &fares(&playback);
+    }
     line + &format!(" speed={}", speed(progress))
+}
+
+/// How a speaker fares, as far as there is something to say: ` latency=0.20 underruns=1`, in seconds.
+fn fares(playback: &Playback) -> String {
+    let mut text = String::new();
+    if !playback.latency.is_zero() {
+        text += &format!(" latency={:.2}", playback.latency.as_secs_f64());
+    }
+    if playback.underruns > 0 {
+        text += &format!(" underruns={}", playback.underruns);
+    }
+    text
 }
 
 /// `[=====>    ]  45% 0:32 left`, in so many columns; none where the length is not known or the room too small.
@@ -124,6 +139,11 @@ mod tests {
         let lost = Progress { duplicated: 1, dropped: 2, ..progress(9, 1_024, 3_600_000, 1_000) };
         assert!(line(&lost, false).ends_with(" dup=1 drop=2 speed=3600x"), "{}", line(&lost, false));
         assert!(line(&lost, false).starts_with("frame=    9 fps=9.0 q=-1.0 "));
+        let heard = Playback { latency: Duration::from_millis(204), underruns: 2, dropped: 0 };
+        let heard = Progress { playback: Some(heard), ..progress(0, 0, 1_000, 1_000) };
+        assert!(line(&heard, false).ends_with(" latency=0.20 underruns=2 speed=   1x"));
+        let quiet = Progress { playback: Some(Playback::default()), ..heard };
+        assert!(line(&quiet, false).ends_with(" speed=   1x") && !line(&quiet, false).contains("latency"));
     }
 
     #[test]

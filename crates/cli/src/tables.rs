@@ -221,8 +221,8 @@ fn layouts() -> String {
 fn all_codecs() -> impl Iterator<Item = CodecId> {
     use CodecId::*;
     let compressed = [
-        H264, Hevc, Av1, Vp8, Vp9, Mpeg2Video, Mpeg4, Mjpeg, RawVideo, Aac, Mp3, Mp2, Opus, Flac, Ac3, Eac3,
-        Vorbis, MovText,
+        H264, Hevc, Av1, Vp8, Vp9, Mpeg2Video, Mpeg4, Mjpeg, RawVideo, Aac, Mp3, Mp2, Opus, G722, Flac, Ac3,
+        Eac3, Vorbis, MovText,
     ];
     compressed.into_iter().chain(PcmFormat::ALL.map(Pcm))
 }

@@ -13,6 +13,7 @@
 //! | AAC | `aac` | LC, Main, LTP, HE v1 and v2; mono to 7.1 | LC, mono to 7.1 | `syom` |
 //! | MP3 | `mp3` | MPEG-1, 2 and 2.5, layers II and III | layer III at a constant rate, 8 to 48 kHz, mono and stereo; no bit reservoir | `symphonia`, `rusty_mp3` |
 //! | Opus | `opus` | mono and stereo, to 48 kHz; lost packets are made up for, from in-band FEC where there is | the same, 2.5 to 120 ms, FEC, DTX | `ropus` |
+//! | G.722 | `g722` | 64 kbit/s, mono | the same | this crate |
 //! | FLAC | `flac` | up to 32 bits, 8 channels | 16 and 24 bits, 8 channels | `symphonia`, `flacenc` |
 //! | Vorbis | `vorbis` | all | | `symphonia` |
 //! | PCM | `pcm` | all of [`PcmFormat`](brooklet_media::PcmFormat) | the same | this crate |
@@ -57,6 +58,8 @@ mod aac;
 mod av1;
 #[cfg(feature = "flac")]
 mod flac;
+#[cfg(feature = "g722")]
+mod g722;
 #[cfg(feature = "h264")]
 mod h264;
 #[cfg(feature = "mjpeg")]
@@ -72,6 +75,7 @@ mod rawvideo;
 #[cfg(any(
     feature = "aac",
     feature = "flac",
+    feature = "g722",
     feature = "mp3",
     feature = "opus",
     feature = "pcm",

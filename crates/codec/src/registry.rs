@@ -124,6 +124,8 @@ pub fn open_decoder(params: &StreamParams, options: &DecoderOptions) -> Result<B
         CodecId::Mp3 | CodecId::Mp2 => symphonia(params, options),
         #[cfg(feature = "opus")]
         CodecId::Opus => Ok(Box::new(crate::opus::OpusDecoder::new(params, options.pool.clone())?)),
+        #[cfg(feature = "g722")]
+        CodecId::G722 => Ok(Box::new(crate::g722::G722Decoder::new(params, options.pool.clone())?)),
         #[cfg(feature = "flac")]
         CodecId::Flac => symphonia(params, options),
         #[cfg(feature = "vorbis")]
@@ -164,6 +166,8 @@ pub fn open_encoder(config: &EncoderConfig) -> Result<Box<dyn Encoder>> {
         (CodecId::Flac, EncodeMedia::Audio(audio)) => Ok(Box::new(crate::flac::FlacEncoder::new(audio)?)),
         #[cfg(feature = "opus")]
         (CodecId::Opus, EncodeMedia::Audio(audio)) => Ok(Box::new(crate::opus::OpusEncoder::new(audio)?)),
+        #[cfg(feature = "g722")]
+        (CodecId::G722, EncodeMedia::Audio(audio)) => Ok(Box::new(crate::g722::G722Encoder::new(audio)?)),
         #[cfg(feature = "pcm")]
         (CodecId::Pcm(format), EncodeMedia::Audio(audio)) => {
             Ok(Box::new(crate::pcm::PcmEncoder::new(format, audio)?))

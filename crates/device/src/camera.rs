@@ -3,7 +3,15 @@
 //! A camera blocks whoever asks it for a picture until there is one, so it is asked on a thread of its own. What is raw,
 //! or a whole picture by itself, waits one at a time: the newest wins. What leans on the picture before it (H.264) waits
 //! in a queue, and is lost up to the next key picture where that is full.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `mode` | formats, sizes and rates, and which of them is taken |
+//! | `driver` | the seam to what captures: the system, or a program's own |
+//! | `v4l2` | Linux behind that seam |
 
+mod driver;
+mod mode;
 #[cfg(target_os = "linux")]
 mod v4l2;
 
@@ -13,81 +21,15 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use brooklet_media::{Rational, Timestamp};
+use brooklet_media::Timestamp;
 
 use crate::{Error, Result};
+pub(crate) use driver::list;
+pub use driver::{CameraDriver, Grabber, plug_camera};
+pub use mode::{CameraFormat, CameraMode, CameraOptions, CameraSizes};
 
 /// Pictures of H.264 that wait for their reader: two seconds at 30.
 const WAITING: usize = 60;
-
-/// What a camera gives.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum CameraFormat {
-    /// JPEG pictures.
-    Mjpeg,
-    /// H.264 in Annex B.
-    H264,
-    /// 4:2:2, `Y0 Cb Y1 Cr`.
-    Yuyv,
-    /// 4:2:0, a plane of luma and one of Cb and Cr.
-    Nv12,
-}
-
-impl CameraFormat {
-    /// All of them, in the order in which they are tried where none is named.
-    pub const ALL: [Self; 4] = [Self::Mjpeg, Self::Yuyv, Self::Nv12, Self::H264];
-
-    /// ffmpeg's name, as `-input_format` has it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Mjpeg => "mjpeg",
-            Self::H264 => "h264",
-            Self::Yuyv => "yuyv422",
-            Self::Nv12 => "nv12",
-        }
-    }
-
-    /// The one of this name.
-    pub fn find(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.name() == name)
-    }
-
-    /// Whether every picture can be shown without those before it.
-    const fn stands_alone(self) -> bool {
-        !matches!(self, Self::H264)
-    }
-}
-
-/// What a [`Camera`] is to give.
-#[derive(Clone, PartialEq, Debug)]
-pub struct CameraOptions {
-    /// `/dev/video0`.
-    pub device: String,
-    /// The format; `None` for the first of [`CameraFormat::ALL`] that the camera has.
-    pub format: Option<CameraFormat>,
-    /// Pixels in a row, and rows.
-    pub size: (u32, u32),
-    /// Pictures in a second.
-    pub rate: Rational,
-}
-
-impl CameraOptions {
-    /// 640x480 at 30 pictures a second, in whatever format there is.
-    pub fn new(device: impl Into<String>) -> Self {
-        Self { device: device.into(), format: None, size: (640, 480), rate: Rational::whole(30) }
-    }
-}
-
-/// What a camera does: the format, size and rate that were agreed on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct CameraMode {
-    /// The format.
-    pub format: CameraFormat,
-    /// Pixels in a row, and rows.
-    pub size: (u32, u32),
-    /// Pictures in a second.
-    pub rate: Rational,
-}
 
 /// One picture.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -96,19 +38,6 @@ pub struct CameraPicture {
     pub at: Timestamp,
     /// As the camera gave it.
     pub data: Vec<u8>,
-}
-
-/// The seam to the system: a camera that has been started.
-pub(crate) trait Grabber: Send {
-    /// What it gives.
-    fn mode(&self) -> CameraMode;
-
-    /// The next picture; blocks until there is one.
-    ///
-    /// # Errors
-    ///
-    /// What the system says; a camera that was unplugged is [`io::ErrorKind::NotFound`] or `ENODEV`.
-    fn grab(&mut self) -> io::Result<CameraPicture>;
 }
 
 /// Pictures from a device.
@@ -146,20 +75,16 @@ impl Camera {
     /// [`Error::NoDevice`] where there is none of this name; [`Error::Device`] where it is busy, or has no such format,
     /// size or rate, with those that it has.
     pub fn open(options: &CameraOptions) -> Result<Self> {
-        #[cfg(target_os = "linux")]
-        let grabber = v4l2::open(options)?;
-        #[cfg(not(target_os = "linux"))]
-        let grabber: Box<dyn Grabber> = {
-            return Err(Error::NoServer {
-                what: "camera",
-                why: format!("{}: cameras are used on Linux only, so far", options.device),
-            });
-        };
-        Ok(Self::start(&options.device, grabber))
+        let driver = driver::open(&options.device)?;
+        let failed = |what, source| Error::Device { device: options.device.clone(), what, source };
+        let mode = mode::choose(driver.as_ref(), options)
+            .map_err(|what| failed("no such mode", io::Error::other(what)))?;
+        let grabber = driver.start(mode).map_err(|source| failed("cannot start", source))?;
+        Ok(Self::start(&options.device, mode, grabber))
     }
 
-    fn start(device: &str, mut grabber: Box<dyn Grabber>) -> Self {
-        let (mode, shared) = (grabber.mode(), Arc::new(Shared::default()));
+    fn start(device: &str, mode: CameraMode, mut grabber: Box<dyn Grabber>) -> Self {
+        let shared = Arc::new(Shared::default());
         let ours = shared.clone();
         // Nothing can interrupt a grab that waits: when stopped, the thread ends with its next picture.
         thread::spawn(move || {
@@ -302,90 +227,4 @@ fn is_gone(error: &io::Error) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::mpsc::{Receiver, Sender, channel};
-
-    /// A camera whose pictures a test hands it; unplugged when the test lets go.
-    struct Fake(CameraFormat, Receiver<u8>);
-
-    impl Grabber for Fake {
-        fn mode(&self) -> CameraMode {
-            CameraMode { format: self.0, size: (4, 2), rate: Rational::whole(30) }
-        }
-
-        fn grab(&mut self) -> io::Result<CameraPicture> {
-            let number = self.1.recv().map_err(|_| io::Error::from_raw_os_error(19))?;
-            // An IDR picture every tenth, as H.264 goes.
-            let kind = if number % 10 == 0 { 0x65 } else { 0x41 };
-            Ok(CameraPicture {
-                at: Timestamp::from_millis(i64::from(number) * 33),
-                data: vec![0, 0, 0, 1, kind, number],
-            })
-        }
-    }
-
-    fn camera(format: CameraFormat) -> (Camera, Sender<u8>) {
-        let (sender, receiver) = channel();
-        (Camera::start("/dev/fake", Box::new(Fake(format, receiver))), sender)
-    }
-
-    /// Waits until the camera's thread has taken so many.
-    fn settle(camera: &Camera, taken: u64) {
-        let seen = || {
-            let state = camera.shared.lock();
-            state.pictures.len() as u64 + state.lost
-        };
-        while seen() < taken {
-            thread::yield_now();
-        }
-    }
-
-    #[test]
-    fn the_newest_picture_wins() {
-        let (mut camera, sender) = camera(CameraFormat::Mjpeg);
-        (0..5).for_each(|number| sender.send(number).unwrap());
-        settle(&camera, 5);
-        assert_eq!((camera.read().unwrap().data[5], camera.lost()), (4, 4));
-        sender.send(9).unwrap();
-        assert_eq!(camera.read().unwrap().at, Timestamp::from_millis(297));
-    }
-
-    #[test]
-    fn coded_pictures_wait_and_are_lost_up_to_a_key_picture() {
-        let (mut camera, sender) = camera(CameraFormat::H264);
-        (0..75).for_each(|number| sender.send(number).unwrap());
-        settle(&camera, 75);
-        let first: Vec<u8> = (0..60).map(|_| camera.read().unwrap().data[5]).collect();
-        assert!(first.is_sorted() && first[59] == 59);
-        // The queue has room again, but 75 to 79 lean on what is lost.
-        (75..83).for_each(|number| sender.send(number).unwrap());
-        assert_eq!(camera.read().unwrap().data[5], 80);
-        assert_eq!(camera.lost(), 20);
-    }
-
-    #[test]
-    fn unplugged_is_said_after_what_came_before() {
-        let (mut camera, sender) = camera(CameraFormat::Nv12);
-        sender.send(1).unwrap();
-        drop(sender);
-        assert_eq!(camera.read().unwrap().data[5], 1);
-        assert!(matches!(camera.read(), Err(Error::Gone { device }) if device == "/dev/fake"));
-    }
-
-    #[test]
-    fn stopped_from_another_thread() {
-        let (mut camera, _sender) = camera(CameraFormat::Yuyv);
-        let stopper = camera.stopper();
-        let reader = thread::spawn(move || camera.read().map(drop));
-        stopper.stop();
-        assert!(matches!(reader.join().unwrap(), Err(Error::Stopped { .. })));
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_camera_that_is_not_there_is_said_by_name() {
-        let error = Camera::open(&CameraOptions::new("/dev/video93")).unwrap_err().to_string();
-        assert!(error.starts_with("no camera named '/dev/video93'; "), "{error}");
-    }
-}
+mod tests;

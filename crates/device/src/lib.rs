@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | [`Speaker`], [`Microphone`] | PulseAudio and PipeWire, by their own protocol, in Rust alone; feature `alsa`: ALSA where there is no server | CoreAudio, WASAPI |
 //! | monitors of speakers | PulseAudio and PipeWire | no |
-//! | [`Camera`] | Video4Linux2, without a library of C | no |
+//! | [`Camera`] | Video4Linux2, without a library of C | only those of [`plug_camera`] |
 //! | [`sound_devices`] | all of these | all of these |
 //! | [`cameras`], [`displays`] | yes | no |
 //!
@@ -46,7 +46,10 @@ mod system;
 #[cfg(feature = "window")]
 pub mod window;
 
-pub use camera::{Camera, CameraFormat, CameraMode, CameraOptions, CameraPicture, CameraStopper};
+pub use camera::{
+    Camera, CameraDriver, CameraFormat, CameraMode, CameraOptions, CameraPicture, CameraSizes, CameraStopper,
+    Grabber, plug_camera,
+};
 pub use clock::capture_time;
 pub use error::{Error, Result};
 pub use list::{Device, DeviceKind, cameras, displays, sound_devices};

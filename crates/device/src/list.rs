@@ -1,6 +1,6 @@
 //! What there is to play to and to record from.
 
-use crate::{Result, backend};
+use crate::{Result, backend, camera};
 
 /// A device, or what stands for one.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -13,7 +13,7 @@ pub struct Device {
     pub description: String,
     /// Whether it is the one that is opened where none is named.
     pub is_default: bool,
-    /// What it gives or takes without being converted, for people: `s16 48000 Hz stereo`, `yuyv422 640x480 30 fps`.
+    /// What it gives or takes without being converted, for people: `s16 48000 Hz stereo`, `mjpeg 640x480 1280x720 30 fps`.
     pub modes: Vec<String>,
 }
 
@@ -54,23 +54,10 @@ pub fn sound_devices() -> Result<Vec<Device>> {
     backend::sound_devices()
 }
 
-/// The cameras. On Linux these are what the kernel has under `/sys/class/video4linux`; elsewhere none is known.
+/// The cameras, each with the formats and sizes that it gives, for which it is opened: what Linux has, and those of
+/// [`crate::plug_camera`]; elsewhere the latter alone.
 pub fn cameras() -> Vec<Device> {
-    let Ok(folder) = std::fs::read_dir("/sys/class/video4linux") else { return Vec::new() };
-    let camera = |entry: std::fs::DirEntry| {
-        let name = entry.file_name().into_string().ok().filter(|name| name.starts_with("video"))?;
-        let description = std::fs::read_to_string(entry.path().join("name")).unwrap_or_default();
-        Some(Device {
-            kind: DeviceKind::Camera,
-            is_default: name == "video0",
-            name: format!("/dev/{name}"),
-            description: description.trim().into(),
-            modes: Vec::new(),
-        })
-    };
-    let mut cameras: Vec<Device> = folder.flatten().filter_map(camera).collect();
-    cameras.sort_by(|one, other| one.name.cmp(&other.name));
-    cameras
+    camera::list()
 }
 
 /// Where windows can be: the display that the environment names, where it names one.

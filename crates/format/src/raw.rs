@@ -32,6 +32,14 @@ pub(crate) fn open_pcm(format: PcmFormat, options: &DemuxOptions) -> Result<RawD
     Ok(RawDemuxer::new(options.source, blocks, params))
 }
 
+/// A `g722` demuxer: a byte lasts a tick of 8 kHz, and is two samples.
+pub(crate) fn open_g722(options: &DemuxOptions) -> RawDemuxer {
+    let audio = AudioParams::new(16_000, ChannelLayout::Mono);
+    let params = StreamParams::audio(CodecId::G722, TimeBase::hz(8_000), audio);
+    let per_packet = if options.source.seekable { 512 } else { 80 };
+    RawDemuxer::new(options.source, Blocks { bytes: 1, per_packet, start: 0, end: None }, params)
+}
+
 /// A `rawvideo` demuxer: yuv420p at 25 pictures a second unless the options say otherwise.
 ///
 /// # Errors

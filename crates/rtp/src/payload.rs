@@ -6,11 +6,15 @@
 //! | `aac` | mpeg4-generic in its mode AAC-hbr (RFC 3640) |
 //! | `h264` | single NAL units, STAP-A, FU-A (RFC 6184) |
 
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 pub(crate) mod aac;
 pub(crate) mod h264;
 pub(crate) mod sound;
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
 
 use base64ct::{Base64, Encoding as _};
 use brooklet_media::bitstream::aac::AacConfig;
@@ -176,6 +180,11 @@ impl PayloadFormat {
     /// A parameter of the format.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.fmtp.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// Bytes of a packet of the format's `ptime`, or 20 ms; `None` where what is coded has a length of its own.
+    pub fn run_bytes(&self) -> Option<usize> {
+        matches!(self.codec, CodecId::Pcm(_) | CodecId::G722).then(|| sound::run_bytes(self))
     }
 
     /// The clock of its timestamps.

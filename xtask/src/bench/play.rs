@@ -73,7 +73,7 @@ fn clip(file: &'static str, size: &str) -> Input {
 
 fn screen() -> Outcome<(Screen, String)> {
     let mut command = Command::new("Xvfb");
-    command.args(["-displayfd", "1", "-screen", "0", "2560x1440x24", "-nolisten", "tcp"]);
+    command.args(["-displayfd", "1", "-screen", "0", "2560x1440x24", "-nolisten", "tcp", "-noreset"]);
     let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
     let mut server = spawned.map_err(|error| format!("Xvfb: {error}: cargo xtask peers"))?;
     let mut number = String::new();

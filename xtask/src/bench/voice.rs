@@ -65,24 +65,47 @@ pub(super) fn run(program: &Path, folder: &Path) -> Outcome {
     senders(program, folder)
 }
 
-/// What one sender costs, and ten at once.
+/// What one sender costs, and ten at once: in one program, and each in its own.
 fn senders(program: &Path, folder: &Path) -> Outcome {
-    let (mut one, mut ten) = (f64::INFINITY, f64::INFINITY);
-    for _ in 0..2 {
-        for (count, least) in [(1, &mut one), (10, &mut ten)] {
-            let mut line =
-                String::from("-v error -nostdin -re -f lavfi -i sine=frequency=440:sample_rate=8000 -t 10");
-            for number in 0..count {
-                line += &format!(" -c:a pcm_mulaw -t 10 -f rtp rtp://127.0.0.1:{}", 39_000 + 4 * number);
-            }
-            *least = least.min(measure(program, &words(&line), folder)?.cpu);
-        }
+    let [mut one, mut together, mut apart] = [f64::INFINITY; 3];
+    for _ in 0..3 {
+        one = one.min(measure(program, &words(&sender(0..1)), folder)?.cpu);
+        together = together.min(measure(program, &words(&sender(0..10)), folder)?.cpu);
+        let costs = thread::scope(|scope| {
+            let begin = |number| {
+                scope.spawn(move || {
+                    // Each notes its cost in a folder of its own.
+                    let folder = folder.join(format!("sender{number}"));
+                    std::fs::create_dir_all(&folder)
+                        .map_err(|error| format!("{}: {error}", folder.display()))?;
+                    measure(program, &words(&sender(number..number + 1)), &folder).map(|cost| cost.cpu)
+                })
+            };
+            let running: Vec<_> = (0..10).map(begin).collect();
+            let ended = running.into_iter().map(|sender| sender.join().map_err(|_| "a sender failed")?);
+            ended.sum::<Outcome<f64>>()
+        })?;
+        apart = apart.min(costs);
     }
-    println!("| senders of PCMU, 10 s | CPU s | for each |");
-    println!("|---|---|---|");
-    println!("| 1 | {one:.2} | {one:.3} |");
-    println!("| 10 | {ten:.2} | {:.3} |\n", ten / 10.0);
+    println!("| senders of PCMU, 10 s | CPU s | for each | of ten times one |");
+    println!("|---|---|---|---|");
+    for (what, count, cost) in
+        [("1", 1.0, one), ("10 in one program", 10.0, together), ("10 programs at once", 10.0, apart)]
+    {
+        println!("| {what} | {cost:.2} | {:.3} | {:.2} |", cost / count, cost / count / one);
+    }
+    println!();
     Ok(())
+}
+
+/// The words of a program that sends to so many.
+fn sender(numbers: std::ops::Range<u16>) -> String {
+    let mut line =
+        String::from("-v error -nostdin -re -f lavfi -i sine=frequency=440:sample_rate=8000 -t 10");
+    for number in numbers {
+        line += &format!(" -c:a pcm_mulaw -t 10 -f rtp rtp://127.0.0.1:{}", 39_000 + 4 * number);
+    }
+    line
 }
 
 /// Plays the trace of a network to a program, and hears what it makes of it.

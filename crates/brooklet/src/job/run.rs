@@ -11,7 +11,7 @@ use brooklet_media::{CodecId, Frame, FramePool, MediaKind, Metadata, StreamParam
 use super::plan::{Action, Chosen, choose};
 use super::spec::{FpsMode, InputSpec, OutputSpec};
 use super::{Counters, Gap, Job, Journal, Running};
-use crate::input::{CaptureStart, Input};
+use crate::input::{CaptureStart, Input, Urgency};
 use crate::output::mixer::Mixer;
 use crate::output::{Exit, Opened, OutputFormat, mixer_for};
 use crate::queue::Queue;
@@ -110,7 +110,7 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
         job: &job,
         streams: &streams,
         outputs: &outputs,
-        live_inputs: inputs.iter().map(Input::is_live).collect(),
+        urgency: inputs.iter().map(Input::urgency).collect(),
         journal,
         counters: outputs.iter().map(|_| Arc::default()).collect(),
         pool: FramePool::new(),
@@ -126,19 +126,9 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
     stopper.on_stop(move || all_mixers.iter().for_each(|mixer| mixer.end_with_first()));
     let mut threads = Threads { outcome: outcome.clone(), handles: Vec::new() };
     let Builder {
-        journal,
-        counters,
-        routes,
-        frames,
-        lanes,
-        presents,
-        mixers,
-        mapping,
-        pool,
-        live_inputs,
-        ..
+        journal, counters, routes, frames, lanes, presents, mixers, mapping, pool, urgency, ..
     } = builder;
-    let decoders = open_decoders(&job, &streams, frames, &live_inputs, &journal, &pool)?;
+    let decoders = open_decoders(&job, &streams, frames, &urgency, &journal, &pool)?;
     let mut routes = routes;
     for (input, stream, queue, stage) in decoders {
         routes[input][stream].push(Route::Decode(queue));
@@ -212,7 +202,8 @@ struct Builder<'a> {
     job: &'a Job,
     streams: &'a [Vec<StreamParams>],
     outputs: &'a [Opened],
-    live_inputs: Vec<bool>,
+    /// By input.
+    urgency: Vec<Urgency>,
     journal: Arc<Journal>,
     counters: Vec<Arc<Counters>>,
     pool: FramePool,
@@ -265,7 +256,7 @@ impl Builder<'_> {
             let spec = &self.job.outputs[number];
             let from: Vec<usize> = chosen.iter().map(|chosen| chosen.input).collect();
             let realtime =
-                from.iter().any(|input| self.job.inputs[*input].realtime || self.live_inputs[*input]);
+                from.iter().any(|input| self.job.inputs[*input].realtime || self.urgency[*input].is_live());
             let mixer = mixer_for(spec, &from, realtime);
             for (lane, chosen) in chosen.iter().enumerate() {
                 self.note(number, lane, chosen);
@@ -331,14 +322,13 @@ impl Builder<'_> {
                 let rate = self.job.inputs[chosen.input].frame_rate.or(rate);
                 let work = VideoWork::new(&pictures, info, rate, constant, live, &self.pool);
                 let mut work = work.map_err(failed)?;
-                if self.job.inputs[chosen.input].realtime || self.live_inputs[chosen.input] {
+                if self.job.inputs[chosen.input].realtime || self.urgency[chosen.input].is_live() {
                     work.watch_pace(&self.journal);
                 }
                 Work::Video(Box::new(work))
             }
         };
-        let input = Queue::new(encode::FRAMES);
-        self.frames.push((from, input.clone()));
+        let input = self.frames_of(chosen, encode::FRAMES);
         let name = format!("encode #{}:{}", chosen.input, chosen.stream);
         let gap = params.as_audio().filter(|_| gap == Gap::Silence).cloned().map(GapFiller::new);
         self.lanes.push(Lane { key, name, output, input, work, window, exits: vec![exit], gap });
@@ -350,11 +340,18 @@ impl Builder<'_> {
         let spec = &self.job.outputs[output];
         let chain = Chain::to_device(chosen.kind, &spec.video, &spec.audio, &self.pool)
             .map_err(|source| Error::Convert { source })?;
-        let input = Queue::new(present::FRAMES);
-        self.frames.push(((chosen.input, chosen.stream), input.clone()));
+        let input = self.frames_of(chosen, present::FRAMES);
         let frames_left = if chosen.kind == MediaKind::Video { spec.video.frames } else { spec.audio.frames };
         self.presents.push(Present { input, chain, window: output_window(spec), frames_left });
         Ok(())
+    }
+
+    /// Asks for the frames of a stream: as they come where there is room for so many, and of a camera the newest.
+    fn frames_of(&mut self, chosen: &Chosen, capacity: usize) -> Queue<Frame> {
+        let is_camera = chosen.kind == MediaKind::Video && self.urgency[chosen.input] == Urgency::Captured;
+        let frames = if is_camera { Queue::replacing(encode::CAPTURED) } else { Queue::new(capacity) };
+        self.frames.push(((chosen.input, chosen.stream), frames.clone()));
+        frames
     }
 
     fn note(&mut self, output: usize, lane: usize, chosen: &Chosen) {
@@ -390,7 +387,7 @@ fn open_decoders(
     job: &Job,
     streams: &[Vec<StreamParams>],
     frames: Vec<((usize, usize), Queue<Frame>)>,
-    live: &[bool],
+    urgency: &[Urgency],
     journal: &Arc<Journal>,
     pool: &FramePool,
 ) -> Result<Vec<OpenDecoder>> {
@@ -405,8 +402,11 @@ fn open_decoders(
         let name = if params.media() == MediaKind::Video { &spec.video_codec } else { &spec.audio_codec };
         let options = DecoderOptions { name: name.clone(), pool: pool.clone() };
         let decoder = open_decoder(params, &options).map_err(|source| Error::media(&spec.url, source))?;
-        let is_raw = params.codec == CodecId::RawVideo;
-        let queue = Queue::new(if is_raw { decode::RAW_PICTURES } else { decode::PACKETS });
+        let queue = Queue::new(match (params.codec, urgency[input]) {
+            (CodecId::RawVideo | CodecId::Mjpeg, Urgency::Captured) => decode::CAPTURED,
+            (CodecId::RawVideo, _) => decode::RAW_PICTURES,
+            _ => decode::PACKETS,
+        });
         let stage = DecodeStage {
             url: spec.url.clone(),
             input: queue.clone(),
@@ -414,7 +414,7 @@ fn open_decoders(
             window: decode_window(spec),
             time_base: params.time_base,
             outputs: vec![output],
-            behind: (params.media() == MediaKind::Video && (spec.realtime || live[input]))
+            behind: (params.media() == MediaKind::Video && (spec.realtime || urgency[input].is_live()))
                 .then(|| Behind::new(format!("decoding {}", params.codec), "", journal.clone())),
             journal: journal.clone(),
             pool: pool.clone(),

@@ -63,7 +63,7 @@ impl PictureThread {
                 return Ok(());
             }
             _ if self.over => return Ok(()),
-            Coded::Packet(packet) => self.decoder.decode(&packet),
+            Coded::Packet { packet, .. } => self.decoder.decode(&packet),
             Coded::Params(params) => self.decoder.change_params(&params),
             Coded::End => {
                 // What is held back and damaged is lost; all else has been shown.

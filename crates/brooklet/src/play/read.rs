@@ -1,7 +1,7 @@
 //! The thread that reads the input, and goes to other places of it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use brooklet_media::Timestamp;
 
@@ -40,7 +40,7 @@ impl ReadThread {
                         }
                     } else if let Some(Some(route)) = self.routes.get(packet.stream) {
                         // A queue that is closed says that the player ends.
-                        let _ = route.push(Coded::Packet(packet));
+                        let _ = route.push(Coded::Packet { packet, came: Instant::now() });
                     }
                 }
                 Ok(Some(InputEvent::Params(stream, params))) => {

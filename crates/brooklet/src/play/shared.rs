@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use brooklet_device::SpeakerClock;
 use brooklet_media::{Packet, StreamParams, TimeBase, Timestamp, VideoFrame};
@@ -15,7 +15,11 @@ const PLACES: usize = 64;
 
 /// What a decoder is handed.
 pub(super) enum Coded {
-    Packet(Packet),
+    Packet {
+        packet: Packet,
+        /// When it was read.
+        came: Instant,
+    },
     Params(StreamParams),
     /// From here on it is another round: what comes is from another place, and what is before `from` is not wanted.
     Round {

@@ -1,7 +1,7 @@
 //! The thread that decodes sound and writes it to the speaker, and says which sample is which moment of the media.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use brooklet_convert::AudioTarget;
 use brooklet_device::Speaker;
@@ -9,6 +9,7 @@ use brooklet_media::{
     AudioFrame, ChannelLayout, Decoder, Frame, FramePool, SampleFormat, StreamParams, TimeBase, Timestamp,
 };
 
+use super::follow::Follower;
 use super::shared::{Coded, Shared};
 use crate::job::AudioSpec;
 use crate::queue::Queue;
@@ -42,7 +43,11 @@ pub(super) struct SoundThread {
     window: Window,
     round: u64,
     over: bool,
-    live: bool,
+    /// Of a live source: leads it along with the speaker's clock.
+    follower: Option<Follower>,
+    epoch: Instant,
+    /// The clock of the packets.
+    clock: TimeBase,
     /// Sound is left out, until little enough waits.
     skipping: bool,
     failures: u64,
@@ -69,6 +74,7 @@ impl SoundThread {
         let how = AudioSpec { filters, ..AudioSpec::default() };
         let chain = SoundChain::new(&how, target, &pool).map_err(convert)?;
         let chain = chain.without_gaps((!live).then_some(Timestamp::ZERO));
+        let follower = Follower::new(SampleFormat::F32, rate, layout, pool.clone()).map_err(convert)?;
         Ok(Self {
             input,
             decoder,
@@ -84,7 +90,9 @@ impl SoundThread {
             window,
             round: 0,
             over: false,
-            live,
+            follower: live.then_some(follower),
+            epoch: Instant::now(),
+            clock: params.time_base,
             skipping: false,
             failures: 0,
             shared,
@@ -123,8 +131,16 @@ impl SoundThread {
                 return self.begin_anew(from);
             }
             _ if self.over => return Ok(()),
-            Coded::Packet(packet) => self.decoder.decode(&packet),
-            Coded::Params(params) => self.decoder.change_params(&params),
+            Coded::Packet { packet, came } => {
+                if let Some(follower) = &mut self.follower {
+                    follower.arrive(self.clock.at(packet.pts), since(self.epoch, came));
+                }
+                self.decoder.decode(&packet)
+            }
+            Coded::Params(params) => {
+                self.clock = params.time_base;
+                self.decoder.change_params(&params)
+            }
             Coded::End => {
                 let _ = self.decoder.flush();
                 self.hand_out()?;
@@ -143,6 +159,9 @@ impl SoundThread {
         let chain = SoundChain::new(&self.how, self.target, &self.pool).map_err(convert)?;
         self.chain = chain.without_gaps(start);
         self.end = None;
+        if let Some(follower) = &mut self.follower {
+            follower.begin_anew();
+        }
         Ok(())
     }
 
@@ -162,7 +181,7 @@ impl SoundThread {
 
     /// Whether sound of a live source is to be heard, or left out because too much waits behind it.
     fn is_in_time(&mut self, sound: &AudioFrame) -> Result<bool> {
-        if !self.live {
+        if self.follower.is_none() {
             return Ok(true);
         }
         let length = TimeBase::hz(sound.rate()).at(sound.samples() as i64).since(Timestamp::ZERO);
@@ -177,6 +196,24 @@ impl SoundThread {
 
     fn write_ready(&mut self) -> Result<()> {
         while let Some(sound) = self.chain.poll().map_err(convert)? {
+            match &mut self.follower {
+                None => self.write(&sound)?,
+                Some(follower) => {
+                    if let Some(heard) = self.shared.heard(self.round) {
+                        let underruns = self.speaker.clock().underruns();
+                        follower.hear(heard, underruns, since(self.epoch, Instant::now()));
+                    }
+                    follower.push(&sound).map_err(convert)?;
+                    self.write_led()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What the follower has ready.
+    fn write_led(&mut self) -> Result<()> {
+        while let Some(sound) = self.follower.as_mut().and_then(Follower::poll) {
             self.write(&sound)?;
         }
         Ok(())
@@ -224,12 +261,20 @@ impl SoundThread {
         }
         self.chain.flush().map_err(convert)?;
         self.write_ready()?;
+        if let Some(follower) = &mut self.follower {
+            follower.finish().map_err(convert)?;
+            self.write_led()?;
+        }
         if self.wait_for_turn()? {
             self.speaker.drain()?;
             self.shared.fall_silent(self.round);
         }
         Ok(())
     }
+}
+
+fn since(epoch: Instant, at: Instant) -> Timestamp {
+    Timestamp::ZERO + at.saturating_duration_since(epoch)
 }
 
 fn convert(source: brooklet_media::Error) -> Error {

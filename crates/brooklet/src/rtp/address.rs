@@ -19,6 +19,7 @@ const OPTIONS: &[&str] = &[
     "localaddr",
     "ttl",
     "pkt_size",
+    "ptime",
     "reuse",
     "buffer_size",
     "timeout",
@@ -40,6 +41,8 @@ pub(crate) struct Address {
     interface: Option<Ipv4Addr>,
     pub(super) ttl: Option<u8>,
     pub(super) pkt_size: usize,
+    /// Milliseconds of sound in a packet, where that is said.
+    pub(super) ptime: Option<u32>,
     reuse: bool,
     buffer_size: Option<usize>,
     /// Microseconds.
@@ -60,6 +63,10 @@ impl Address {
         if !(100..=65_507).contains(&pkt_size) {
             return Err(Error::Usage(format!("{}: pkt_size={pkt_size} is not 100 to 65507 bytes", url.text)));
         }
+        let ptime = number(url, "ptime")?;
+        if ptime.is_some_and(|ptime| !(1..=200).contains(&ptime)) {
+            return Err(Error::Usage(format!("{}: ptime is not 1 to 200 ms", url.text)));
+        }
         Ok(Self {
             text: url.text.clone(),
             host,
@@ -70,6 +77,7 @@ impl Address {
             interface: number(url, "localaddr")?,
             ttl: number(url, "ttl")?,
             pkt_size,
+            ptime,
             reuse: url.option("reuse").is_some_and(|value| value != "0"),
             buffer_size: number(url, "buffer_size")?,
             timeout: number(url, "timeout")?,
@@ -88,6 +96,7 @@ impl Address {
             interface: None,
             ttl: media.ttl,
             pkt_size: PKT_SIZE,
+            ptime: None,
             reuse: false,
             buffer_size: None,
             timeout: None,

@@ -64,6 +64,23 @@ impl RtpSink {
         Error::Rtp { url: self.address.text.clone(), source }
     }
 
+    /// The format with the URL's `ptime`, where packets of that length can be.
+    fn with_ptime(&self, format: PayloadFormat, room: usize) -> Result<PayloadFormat> {
+        let Some(ptime) = self.address.ptime else { return Ok(format) };
+        let format = PayloadFormat { ptime: Some(ptime), ..format };
+        let (url, codec) = (&self.address.text, format.codec);
+        match format.run_bytes() {
+            None => Err(Error::Usage(format!(
+                "{url}: ptime cuts samples, and {codec} comes in packets of its own length (of Opus -frame_duration)"
+            ))),
+            Some(bytes) if bytes > room => Err(Error::Usage(format!(
+                "{url}: {ptime} ms of {} are {bytes} bytes where a packet has room for {room}: a shorter ptime or a larger pkt_size",
+                format.map()
+            ))),
+            Some(_) => Ok(format),
+        }
+    }
+
     fn drain(&mut self, dts: Timestamp) -> Result<()> {
         let Some(stream) = &mut self.stream else { return Ok(()) };
         while let Some(payload) = stream.packetizer.poll() {
@@ -94,8 +111,9 @@ impl PacketSink<Error> for RtpSink {
                 self.address.text
             )));
         };
-        let format = PayloadFormat::for_stream(params).map_err(|source| self.failed(source))?;
         let room = self.address.pkt_size - brooklet_rtp::packet::HEADER;
+        let format = PayloadFormat::for_stream(params).map_err(|source| self.failed(source))?;
+        let format = self.with_ptime(format, room)?;
         let packetizer = Packetizer::new(&format, params, room).map_err(|source| self.failed(source))?;
         if let Some((file, number)) = &self.sdp {
             file.add(*number, describe(&self.address, &format))?;

@@ -14,6 +14,8 @@ use crate::{Error, Result};
 pub(crate) const PACKETS: usize = 32;
 /// The same where each is a whole raw picture.
 pub(crate) const RAW_PICTURES: usize = 4;
+/// The same where each is a whole picture of a camera, which keeps the newest while this is full.
+pub(crate) const CAPTURED: usize = 1;
 
 /// What the input's thread hands to a decoder.
 #[derive(Debug)]

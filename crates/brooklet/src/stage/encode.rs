@@ -21,6 +21,8 @@ use crate::{Error, Result};
 
 /// Frames that wait for an encoder; when full, the decoder blocks.
 pub(crate) const FRAMES: usize = 6;
+/// The same of a camera, which waits for nobody: the newest wins.
+pub(crate) const CAPTURED: usize = 1;
 
 /// The most pictures in a second that a stream is believed to have.
 const MAX_RATE: f64 = 1_000.0;
@@ -162,7 +164,7 @@ impl EncodeStage {
     fn count(&self) {
         if let Work::Video(video) = &self.work {
             let (duplicated, dropped) = video.chain.counts();
-            self.counters.set_frame_rate(duplicated, dropped);
+            self.counters.set_frame_rate(duplicated, dropped + self.input.replaced());
         }
     }
 }

@@ -6,7 +6,7 @@ use brooklet_media::{Frame, FramePool};
 
 use super::Chain;
 use super::cut::{Cut, Window};
-use crate::job::Counters;
+use crate::job::{Counters, Playback};
 use crate::output::device::DeviceSink;
 use crate::queue::Queue;
 use crate::{Error, Result, Stopper};
@@ -80,7 +80,9 @@ impl PresentStage {
     }
 
     fn count(&self) {
-        self.counters.set_playback(self.sink.playback());
+        let playback = self.sink.playback();
+        self.counters
+            .set_playback(Playback { dropped: playback.dropped + self.input.replaced(), ..playback });
     }
 }
 

@@ -29,6 +29,8 @@ pub static DECODERS: &[DecoderInfo] = &[
     DecoderInfo { name: "mp2", codec: CodecId::Mp2, description: "MP2 (MPEG audio layer 2)" },
     #[cfg(feature = "opus")]
     DecoderInfo { name: "opus", codec: CodecId::Opus, description: "Opus" },
+    #[cfg(feature = "g722")]
+    DecoderInfo { name: "g722", codec: CodecId::G722, description: "G.722 ADPCM" },
     #[cfg(feature = "flac")]
     DecoderInfo { name: "flac", codec: CodecId::Flac, description: "FLAC (Free Lossless Audio Codec)" },
     #[cfg(feature = "vorbis")]
@@ -120,6 +122,18 @@ pub static ENCODERS: &[EncoderInfo] = &[
             frame_samples: None,
         },
     },
+    #[cfg(feature = "g722")]
+    EncoderInfo {
+        name: "g722",
+        codec: CodecId::G722,
+        description: "G.722 ADPCM",
+        input: EncoderInput::Audio {
+            formats: &[SampleFormat::S16],
+            rates: crate::g722::RATES,
+            layouts: crate::g722::LAYOUTS,
+            frame_samples: None,
+        },
+    },
     #[cfg(feature = "flac")]
     EncoderInfo {
         name: "flac",
@@ -195,6 +209,7 @@ pub(super) static ALIASES: &[(&str, &str)] = &[
     ("libshine", "mp3"),
     ("mp3_mf", "mp3"),
     ("libopus", "opus"),
+    ("adpcm_g722", "g722"),
     ("mp3float", "mp3"),
     ("mp2float", "mp2"),
 ];
@@ -225,6 +240,8 @@ pub(super) static NOT_BUILT: &[(&str, &str)] = &[
     #[cfg(not(feature = "opus"))]
     ("opus", "opus"),
     ("libvorbis", "vorbis"),
+    #[cfg(not(feature = "g722"))]
+    ("g722", "g722"),
     #[cfg(not(feature = "flac"))]
     ("flac", "flac"),
     ("ac3", "ac3"),

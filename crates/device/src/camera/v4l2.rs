@@ -1,57 +1,89 @@
 //! Video4Linux2 through `rscam`, which asks the kernel itself: no library of C.
 
+use std::fs;
 use std::io;
 
 use brooklet_media::{Rational, Timestamp};
 use rscam::{Config, IntervalInfo, ResolutionInfo};
 
-use super::{CameraFormat, CameraMode, CameraOptions, CameraPicture, Grabber};
-use crate::list::cameras;
-use crate::{Error, Result};
+use super::{CameraDriver, CameraFormat, CameraMode, CameraPicture, CameraSizes, Grabber};
+use crate::list::{Device, DeviceKind};
 
 /// Buffers that the kernel fills in turn.
 const BUFFERS: u32 = 4;
 
-/// Opens and starts a camera.
-pub(super) fn open(options: &CameraOptions) -> Result<Box<dyn Grabber>> {
-    let device = options.device.clone();
-    let failed = |what, source| Error::Device { device: device.clone(), what, source };
-    let mut camera = rscam::Camera::new(&device).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => {
-            let names: Vec<_> = cameras().into_iter().map(|camera| camera.name).collect();
-            let known = if names.is_empty() { "no cameras".into() } else { names.join(", ") };
-            Error::NoDevice { kind: "camera", name: device.clone(), known }
-        }
-        _ => failed("cannot open", source),
-    })?;
-    let mode = choose(&camera, options).map_err(|what| failed("no such mode", io::Error::other(what)))?;
-    let (num, den) = (mode.rate.den(), mode.rate.num());
-    let config = Config {
-        interval: (num, den),
-        resolution: mode.size,
-        format: code(mode.format),
-        field: rscam::FIELD_NONE,
-        nbuffers: BUFFERS,
+/// What the kernel has under `/sys/class/video4linux`.
+pub(super) fn list() -> Vec<Device> {
+    let Ok(folder) = fs::read_dir("/sys/class/video4linux") else { return Vec::new() };
+    let camera = |entry: fs::DirEntry| {
+        let name = entry.file_name().into_string().ok().filter(|name| name.starts_with("video"))?;
+        let description = fs::read_to_string(entry.path().join("name")).unwrap_or_default();
+        Some(Device {
+            kind: DeviceKind::Camera,
+            is_default: name == "video0",
+            name: format!("/dev/{name}"),
+            description: description.trim().into(),
+            modes: Vec::new(),
+        })
     };
-    camera.start(&config).map_err(|error| match error {
-        rscam::Error::Io(source) => failed("cannot start", source),
-        other => failed("cannot start", io::Error::other(other.to_string())),
-    })?;
-    Ok(Box::new(Streaming { camera, mode }))
+    let mut cameras: Vec<Device> = folder.flatten().filter_map(camera).collect();
+    cameras.sort_by(|one, other| one.name.cmp(&other.name));
+    cameras
 }
 
-struct Streaming {
-    camera: rscam::Camera,
-    mode: CameraMode,
+/// Opens a camera.
+pub(super) fn open(device: &str) -> io::Result<Box<dyn CameraDriver>> {
+    Ok(Box::new(Idle(rscam::Camera::new(device)?)))
 }
 
-impl Grabber for Streaming {
-    fn mode(&self) -> CameraMode {
-        self.mode
+/// Before it is started.
+struct Idle(rscam::Camera);
+
+impl CameraDriver for Idle {
+    fn formats(&self) -> Vec<CameraFormat> {
+        let known = |letters: [u8; 4]| CameraFormat::ALL.into_iter().find(|format| *code(*format) == letters);
+        let mut formats: Vec<_> = self.0.formats().flatten().filter_map(|info| known(info.format)).collect();
+        formats.dedup();
+        formats
     }
 
+    fn sizes(&self, format: CameraFormat) -> CameraSizes {
+        match self.0.resolutions(code(format)) {
+            Ok(ResolutionInfo::Discretes(sizes)) => CameraSizes::Listed(sizes),
+            Ok(ResolutionInfo::Stepwise { min, max, .. }) => CameraSizes::Range(min, max),
+            Err(_) => CameraSizes::Listed(Vec::new()),
+        }
+    }
+
+    fn rates(&self, format: CameraFormat, size: (u32, u32)) -> Vec<Rational> {
+        match self.0.intervals(code(format), size) {
+            Ok(IntervalInfo::Discretes(intervals)) => rates(&intervals),
+            _ => Vec::new(),
+        }
+    }
+
+    fn start(mut self: Box<Self>, mode: CameraMode) -> io::Result<Box<dyn Grabber>> {
+        let config = Config {
+            interval: (mode.rate.den(), mode.rate.num()),
+            resolution: mode.size,
+            format: code(mode.format),
+            field: rscam::FIELD_NONE,
+            nbuffers: BUFFERS,
+        };
+        match self.0.start(&config) {
+            Ok(()) => Ok(Box::new(Streaming(self.0))),
+            Err(rscam::Error::Io(source)) => Err(source),
+            Err(other) => Err(io::Error::other(other.to_string())),
+        }
+    }
+}
+
+/// Once it has been started.
+struct Streaming(rscam::Camera);
+
+impl Grabber for Streaming {
     fn grab(&mut self) -> io::Result<CameraPicture> {
-        let frame = self.camera.capture()?;
+        let frame = self.0.capture()?;
         // The kernel's stamp is of CLOCK_MONOTONIC (V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC).
         let micros = i64::try_from(frame.get_timestamp()).unwrap_or(i64::MAX / 1_000);
         let at = Timestamp::from_nanos(micros.saturating_mul(1_000));
@@ -59,49 +91,10 @@ impl Grabber for Streaming {
     }
 }
 
-/// The mode that is nearest to what was asked for: the format and the size as they are, of the rates the nearest.
-fn choose(camera: &rscam::Camera, options: &CameraOptions) -> Result<CameraMode, String> {
-    let there: Vec<CameraFormat> = camera
-        .formats()
-        .flatten()
-        .filter_map(|info| CameraFormat::ALL.into_iter().find(|format| *code(*format) == info.format))
-        .collect();
-    let names = || there.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ");
-    let format = match options.format {
-        Some(format) if there.contains(&format) => format,
-        Some(format) => return Err(format!("it gives no {}; it gives {}", format.name(), names())),
-        None => CameraFormat::ALL
-            .into_iter()
-            .find(|format| there.contains(format))
-            .ok_or("it gives neither mjpeg, yuyv422, nv12 nor h264")?,
-    };
-    let size = options.size;
-    match camera.resolutions(code(format)) {
-        Ok(ResolutionInfo::Discretes(sizes)) if !sizes.is_empty() && !sizes.contains(&size) => {
-            let sizes: Vec<_> = sizes.iter().map(|(width, height)| format!("{width}x{height}")).collect();
-            return Err(format!(
-                "{} has no {}x{}; it has {}",
-                format.name(),
-                size.0,
-                size.1,
-                sizes.join(", ")
-            ));
-        }
-        _ => {}
-    }
-    let rate = match camera.intervals(code(format), size) {
-        Ok(IntervalInfo::Discretes(intervals)) => nearest(&intervals, options.rate),
-        _ => options.rate,
-    };
-    Ok(CameraMode { format, size, rate })
-}
-
-/// The rate nearest to the wanted one among intervals, in seconds as fractions.
-fn nearest(intervals: &[(u32, u32)], wanted: Rational) -> Rational {
-    let rates =
-        intervals.iter().filter_map(|(num, den)| Rational::new(*den, *num)).filter(|rate| rate.num() > 0);
-    let distance = |rate: &Rational| (rate.as_f64() - wanted.as_f64()).abs();
-    rates.min_by(|one, other| distance(one).total_cmp(&distance(other))).unwrap_or(wanted)
+/// The kernel counts seconds to a picture, as fractions.
+fn rates(intervals: &[(u32, u32)]) -> Vec<Rational> {
+    let rates = intervals.iter().filter_map(|(num, den)| Rational::new(*den, *num));
+    rates.filter(|rate| rate.num() > 0).collect()
 }
 
 /// The kernel's four letters.
@@ -119,10 +112,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_rate_is_taken() {
-        let intervals = [(1, 30), (1, 15), (1_001, 60_000), (1, 0), (0, 1)];
-        assert_eq!(nearest(&intervals, Rational::whole(25)), Rational::whole(30));
-        assert_eq!(nearest(&intervals, Rational::whole(60)), Rational::new(60_000, 1_001).unwrap());
-        assert_eq!(nearest(&[], Rational::whole(24)), Rational::whole(24));
+    fn intervals_that_are_none_are_left_out() {
+        let known = [Rational::whole(30), Rational::whole(15), Rational::new(60_000, 1_001).unwrap()];
+        assert_eq!(rates(&[(1, 30), (1, 15), (1_001, 60_000), (1, 0), (0, 1)]), known);
     }
 }

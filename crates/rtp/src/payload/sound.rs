@@ -1,6 +1,6 @@
 //! Sound whose payload needs no header: samples (RFC 3551 §4.5, RFC 3190) and Opus (RFC 7587).
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
 
 use brooklet_media::bitstream::opus;
 use brooklet_media::{CodecId, Packet};
@@ -20,6 +20,13 @@ fn bytes_per_tick(format: &PayloadFormat) -> usize {
     .max(1)
 }
 
+/// How many bytes the format's packets have, where they have room.
+pub(super) fn run_bytes(format: &PayloadFormat) -> usize {
+    let millis = u64::from(format.ptime.unwrap_or(PTIME).clamp(1, 1_000));
+    let ticks = u64::from(format.clock_rate) * millis / 1_000;
+    usize::try_from(ticks).unwrap_or(usize::MAX).max(1).saturating_mul(bytes_per_tick(format))
+}
+
 /// Samples, cut into runs of one length.
 #[derive(Debug)]
 pub(super) struct Samples {
@@ -36,10 +43,8 @@ pub(super) struct Samples {
 impl Samples {
     pub(super) fn new(format: &PayloadFormat, room: usize) -> Self {
         let frame = bytes_per_tick(format);
-        let ticks =
-            u64::from(format.clock_rate) * u64::from(format.ptime.unwrap_or(PTIME).clamp(1, 1_000)) / 1_000;
-        let most = (room / frame).max(1);
-        let run = usize::try_from(ticks).unwrap_or(most).clamp(1, most) * frame;
+        let most = (room / frame).max(1) * frame;
+        let run = run_bytes(format).min(most);
         Self { frame, run, waiting: BytesMut::new(), next: None, begins: true }
     }
 
@@ -74,7 +79,7 @@ impl Samples {
         let end = timestamp.saturating_add(self.ticks(data.len()));
         self.next = Some(end);
         // Set on the first packet after silence (RFC 3551 §4.1).
-        let marker = std::mem::take(&mut self.begins);
+        let marker = core::mem::take(&mut self.begins);
         ready.push_back(Payload { data, timestamp, end, marker });
     }
 

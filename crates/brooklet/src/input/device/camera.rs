@@ -1,13 +1,8 @@
-//! A camera as an input: its pictures as they come, and another try where it was unplugged.
+//! A camera as an input: its pictures as they come.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
-use brooklet_device::{
-    Camera, CameraFormat, CameraMode, CameraOptions, CameraPicture, CameraStopper, Error as DeviceError,
-    capture_time,
-};
+use brooklet_device::{Camera, CameraFormat, CameraMode, CameraOptions, capture_time};
 use brooklet_media::bitstream::h264::{AvcConfig, NAL_PPS, NAL_SPS, nal_type};
 use brooklet_media::bitstream::nal;
 use brooklet_media::{
@@ -15,8 +10,8 @@ use brooklet_media::{
 };
 use bytes::Bytes;
 
-use crate::backoff::Backoff;
-use crate::job::InputSpec;
+use super::capture::{Capture, Events, Recorder};
+use crate::job::{InputSpec, Journal};
 use crate::protocol::{PacketSource, SourceOptions};
 use crate::{Error, Result};
 
@@ -41,166 +36,103 @@ pub(super) fn open(spec: &InputSpec, options: &SourceOptions) -> Result<Box<dyn 
         rate: spec.frame_rate.unwrap_or(usual.rate),
         ..usual
     };
-    let stopper: Arc<Mutex<Option<CameraStopper>>> = Arc::default();
-    let stopped = stopper.clone();
-    options.stopper.on_stop(move || lock(&stopped).iter().for_each(CameraStopper::stop));
-    let mut source = Capture {
-        camera: None,
-        stopper,
-        wanted,
-        options: options.clone(),
-        backoff: Backoff::new(options.reconnect),
-        pending: VecDeque::new(),
-        announced: None,
-        reading: false,
-        lost: 0,
-    };
-    source.open()?;
-    Ok(Box::new(source))
+    let journal = options.journal.clone();
+    let recorder = CameraRecorder { wanted, announced: None, damaged: 0, journal };
+    Ok(Box::new(Capture::open(recorder, options)?))
 }
 
-/// A camera, and the way to open it again.
-struct Capture {
-    /// `None` while it is gone.
-    camera: Option<Camera>,
-    /// Of the one that is open.
-    stopper: Arc<Mutex<Option<CameraStopper>>>,
+/// See [`Recorder`].
+struct CameraRecorder {
     wanted: CameraOptions,
-    options: SourceOptions,
-    backoff: Backoff,
-    pending: VecDeque<DemuxEvent>,
     /// What the stream was said to be: of H.264 that is known with the first key picture.
     announced: Option<StreamParams>,
-    /// Whether what it gives is wanted from now on.
-    reading: bool,
-    /// Pictures that were lost, and have been told.
-    lost: u64,
+    /// Pictures that were not whole, and are left out.
+    damaged: u64,
+    journal: Arc<Journal>,
 }
 
-impl PacketSource for Capture {
-    fn is_live(&self) -> bool {
-        true
-    }
+impl Recorder for CameraRecorder {
+    type Device = Camera;
 
-    fn is_captured(&self) -> bool {
-        true
-    }
-
-    fn next(&mut self) -> Result<Option<DemuxEvent>> {
-        loop {
-            if let Some(event) = self.pending.pop_front() {
-                return Ok(Some(event));
-            }
-            let Some(camera) = &mut self.camera else {
-                self.open_again()?;
-                return Ok(Some(DemuxEvent::Discontinuity));
-            };
-            if self.announced.is_some() && !self.reading {
-                // What was captured while other inputs were opened is of no use.
-                camera.skip_to_now();
-                self.reading = true;
-            }
-            match camera.read() {
-                Ok(picture) => {
-                    self.backoff.succeeded();
-                    let mode = camera.mode();
-                    self.take(&picture, &mode)?;
-                }
-                Err(gone @ DeviceError::Gone { .. }) if self.options.reconnect.enabled => {
-                    self.options.journal.warn(format!("{gone}; waiting for it to come back"));
-                    self.camera = None;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    fn take_warnings(&mut self) -> Vec<String> {
-        let lost = self.camera.as_ref().map_or(0, Camera::lost);
-        // The 30th picture, the 60th, the 120th …: a machine that is too slow is so for long.
-        if lost < (self.lost * 2).max(30) {
-            return Vec::new();
-        }
-        self.lost = lost;
-        vec![format!("{lost} pictures were left out so far: what takes them is too slow")]
-    }
-}
-
-impl Capture {
-    fn open(&mut self) -> Result<()> {
+    fn open(&mut self, events: &mut Events) -> Result<Camera> {
         let camera = Camera::open(&self.wanted)?;
-        *lock(&self.stopper) = Some(camera.stopper());
-        if self.options.stopper.is_stopped() {
-            return Err(Error::Stopped);
-        }
         if let Some(params) = params(&camera.mode(), None) {
-            self.announce(params);
+            self.announce(params, events);
         }
-        self.camera = Some(camera);
-        self.lost = 0;
+        Ok(camera)
+    }
+
+    fn stopper(camera: &Camera) -> Box<dyn Fn() + Send> {
+        let stopper = camera.stopper();
+        Box::new(move || stopper.stop())
+    }
+
+    fn begin(&mut self, camera: &mut Camera) {
+        // Of pictures that lean on each other none can go without all up to the next key picture.
+        if camera.mode().format.stands_alone() {
+            camera.skip_to_now();
+        }
+    }
+
+    fn read(&mut self, camera: &mut Camera, events: &mut Events) -> Result<()> {
+        let (picture, mode) = (camera.read()?, camera.mode());
+        let mut packet = Packet::new(0, CLOCK.ticks(picture.at), Bytes::new());
+        packet.duration = mode.rate.time_base().map_or(0, |time_base| time_base.rescale(1, CLOCK));
+        let taken = match mode.format {
+            CameraFormat::Mjpeg => Ok(picture.data.into()),
+            CameraFormat::Yuyv => planar(&picture.data, mode.size),
+            CameraFormat::Nv12 => whole(picture.data.into(), mode.size),
+            CameraFormat::H264 => {
+                let Some(coded) = self.take_coded(&picture.data, &mode, events) else { return Ok(()) };
+                packet.key = nal::annexb_units(&picture.data).any(|unit| nal_type(unit) == 5);
+                Ok(coded)
+            }
+        };
+        match taken {
+            Ok(data) => events.push_back(DemuxEvent::Packet(Packet { data, ..packet })),
+            Err(error) => {
+                self.damaged += 1;
+                self.journal.warn_some(self.damaged, || format!("{}: {error}", self.wanted.device));
+            }
+        }
         Ok(())
     }
 
-    /// Waits for the device to come back.
-    fn open_again(&mut self) -> Result<()> {
-        loop {
-            let wait = self.backoff.failed();
-            let due = Instant::now() + wait.unwrap_or(Duration::ZERO);
-            if !self.options.stopper.sleep_until(due) {
-                return Err(Error::Stopped);
-            }
-            match self.open() {
-                Err(Error::Stopped) => return Err(Error::Stopped),
-                Err(error) if wait.is_none() => return Err(error),
-                Err(_) => {}
-                Ok(()) => return Ok(()),
-            }
+    fn lost(camera: &Camera) -> u64 {
+        camera.lost()
+    }
+
+    fn worth_telling(&self) -> u64 {
+        30
+    }
+
+    fn loss(&self, lost: u64) -> String {
+        format!("{lost} pictures were left out so far: what takes them is too slow")
+    }
+}
+
+impl CameraRecorder {
+    /// An H.264 picture without its parameter sets, which are told; none before the first of these.
+    fn take_coded(&mut self, picture: &[u8], mode: &CameraMode, events: &mut Events) -> Option<Bytes> {
+        let units = || nal::annexb_units(picture);
+        if let Some(config) = AvcConfig::from_units(units())
+            && let Some(params) = params(mode, Some(&config))
+        {
+            self.announce(params, events);
         }
+        self.announced.as_ref()?;
+        Some(nal::to_length_prefixed(units().filter(|unit| !matches!(nal_type(unit), NAL_SPS | NAL_PPS | 9))))
     }
 
     /// Says what the stream is, where that is new.
-    fn announce(&mut self, params: StreamParams) {
+    fn announce(&mut self, params: StreamParams, events: &mut Events) {
         let said = |known: &StreamParams| StreamParams { start: known.start, ..params.clone() } == *known;
-        let event = match &self.announced {
+        match &self.announced {
             Some(known) if said(known) => return,
-            Some(_) => vec![DemuxEvent::Params { stream: 0, params: params.clone() }],
-            None => vec![DemuxEvent::StreamAdded(params.clone()), DemuxEvent::HeaderRead],
-        };
-        self.pending.extend(event);
-        self.announced = Some(params);
-    }
-
-    fn take(&mut self, picture: &CameraPicture, mode: &CameraMode) -> Result<()> {
-        let pts = CLOCK.ticks(picture.at);
-        let failed = |source| Error::media(&self.wanted.device, source);
-        let mut packet = Packet::new(0, pts, Bytes::new());
-        packet.duration = mode.rate.time_base().map_or(0, |time_base| time_base.rescale(1, CLOCK));
-        match mode.format {
-            CameraFormat::Mjpeg => packet.data = Bytes::copy_from_slice(&picture.data),
-            CameraFormat::Yuyv => packet.data = planar(&picture.data, mode.size).map_err(failed)?,
-            CameraFormat::Nv12 => {
-                let wanted = PixelFormat::Nv12.picture_bytes(mode.size.0, mode.size.1);
-                let whole =
-                    picture.data.get(..wanted).ok_or_else(|| failed(short(picture.data.len(), wanted)))?;
-                packet.data = Bytes::copy_from_slice(whole);
-            }
-            CameraFormat::H264 => {
-                let units = || nal::annexb_units(&picture.data);
-                if let Some(config) = AvcConfig::from_units(units())
-                    && let Some(params) = params(mode, Some(&config))
-                {
-                    self.announce(params);
-                }
-                if self.announced.is_none() {
-                    return Ok(());
-                }
-                packet.key = units().any(|unit| nal_type(unit) == 5);
-                let slices = units().filter(|unit| !matches!(nal_type(unit), NAL_SPS | NAL_PPS | 9));
-                packet.data = nal::to_length_prefixed(slices);
-            }
+            Some(_) => events.push_back(DemuxEvent::Params { stream: 0, params: params.clone() }),
+            None => events.extend([DemuxEvent::StreamAdded(params.clone()), DemuxEvent::HeaderRead]),
         }
-        self.pending.push_back(DemuxEvent::Packet(packet));
-        Ok(())
+        self.announced = Some(params);
     }
 }
 
@@ -244,6 +176,15 @@ fn planar(packed: &[u8], (width, height): (u32, u32)) -> brooklet_media::Result<
     Ok(out.into())
 }
 
+/// NV12 as it is, without what pads it.
+fn whole(picture: Bytes, (width, height): (u32, u32)) -> brooklet_media::Result<Bytes> {
+    let wanted = PixelFormat::Nv12.picture_bytes(width, height);
+    if picture.len() < wanted {
+        return Err(short(picture.len(), wanted));
+    }
+    Ok(picture.slice(..wanted))
+}
+
 fn short(bytes: usize, wanted: usize) -> brooklet_media::Error {
     brooklet_media::Error::invalid(
         "rawvideo",
@@ -252,31 +193,5 @@ fn short(bytes: usize, wanted: usize) -> brooklet_media::Error {
     )
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn packed_pictures_become_planes() {
-        let packed = [1, 10, 2, 20, 3, 11, 4, 21, 5, 12, 6, 22, 7, 13, 8, 23];
-        let planes = planar(&packed, (4, 2)).unwrap();
-        assert_eq!(planes[..], [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 20, 21, 22, 23]);
-        assert_eq!(planes.len(), PixelFormat::Yuv422p.picture_bytes(4, 2));
-        assert!(planar(&packed[1..], (4, 2)).is_err());
-        let odd = planar(&packed, (3, 2)).unwrap();
-        assert_eq!(odd.len(), PixelFormat::Yuv422p.picture_bytes(3, 2));
-    }
-
-    #[test]
-    fn a_stream_of_h264_is_known_with_its_parameter_sets() {
-        let mode = CameraMode { format: CameraFormat::H264, size: (640, 480), rate: Rational::whole(30) };
-        assert_eq!(params(&mode, None), None);
-        let raw = CameraMode { format: CameraFormat::Yuyv, ..mode };
-        let params = params(&raw, None).unwrap();
-        assert_eq!(params.as_video().and_then(|video| video.format), Some(PixelFormat::Yuv422p));
-    }
-}
+mod tests;

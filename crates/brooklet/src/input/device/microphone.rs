@@ -1,17 +1,15 @@
-//! A microphone as an input: PCM, and another try where it was unplugged.
+//! A microphone as an input: PCM.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use brooklet_device::{Error as DeviceError, Microphone, MicrophoneOptions, MicrophoneStopper, capture_time};
+use brooklet_device::{Microphone, MicrophoneOptions, capture_time};
 use brooklet_media::{
     AudioFrame, AudioParams, ChannelLayout, CodecId, DemuxEvent, Packet, PcmFormat, SampleFormat, StreamKind,
     StreamParams, TimeBase,
 };
 use bytes::Bytes;
 
-use crate::backoff::Backoff;
+use super::capture::{Capture, Events, Recorder};
 use crate::job::InputSpec;
 use crate::protocol::{PacketSource, SourceOptions};
 use crate::{Error, Result};
@@ -53,121 +51,55 @@ pub(super) fn open(spec: &InputSpec, options: &SourceOptions) -> Result<Box<dyn 
     let mut params = StreamParams::new(CodecId::Pcm(codec), time_base, StreamKind::Audio(sound));
     // Said, so that nobody reads ahead to see.
     params.start = Some(time_base.ticks(capture_time()));
-    let stopper: Arc<Mutex<Option<MicrophoneStopper>>> = Arc::default();
-    let stopped = stopper.clone();
-    options.stopper.on_stop(move || lock(&stopped).iter().for_each(MicrophoneStopper::stop));
-    let mut source = Capture {
-        microphone: None,
-        stopper,
-        wanted,
-        options: options.clone(),
-        backoff: Backoff::new(options.reconnect),
-        pending: VecDeque::new(),
-        reading: false,
-        lost: 0,
-    };
-    source.open()?;
-    source.pending.extend([DemuxEvent::StreamAdded(params), DemuxEvent::HeaderRead]);
-    Ok(Box::new(source))
+    Ok(Box::new(Capture::open(MicrophoneRecorder { wanted, params, told: false }, options)?))
 }
 
-/// A microphone, and the way to open it again.
-struct Capture {
-    /// `None` while it is gone.
-    microphone: Option<Microphone>,
-    /// Of the one that is open.
-    stopper: Arc<Mutex<Option<MicrophoneStopper>>>,
+/// See [`Recorder`].
+struct MicrophoneRecorder {
     wanted: MicrophoneOptions,
-    options: SourceOptions,
-    backoff: Backoff,
-    pending: VecDeque<DemuxEvent>,
-    /// Whether what it gives is wanted from now on.
-    reading: bool,
-    /// Samples that were lost, and have been told.
-    lost: u64,
+    params: StreamParams,
+    /// The stream is the same whenever the device comes back.
+    told: bool,
 }
 
-impl PacketSource for Capture {
-    fn is_live(&self) -> bool {
-        true
-    }
+impl Recorder for MicrophoneRecorder {
+    type Device = Microphone;
 
-    fn is_captured(&self) -> bool {
-        true
-    }
-
-    fn next(&mut self) -> Result<Option<DemuxEvent>> {
-        loop {
-            if let Some(event) = self.pending.pop_front() {
-                return Ok(Some(event));
-            }
-            let Some(microphone) = &mut self.microphone else {
-                self.open_again()?;
-                return Ok(Some(DemuxEvent::Discontinuity));
-            };
-            if !self.reading {
-                // What was captured while other inputs were opened is of no use.
-                microphone.skip_to_now();
-                self.reading = true;
-            }
-            match microphone.read() {
-                Ok(frame) => {
-                    self.backoff.succeeded();
-                    return Ok(Some(DemuxEvent::Packet(packet(&frame))));
-                }
-                Err(gone @ DeviceError::Gone { .. }) if self.options.reconnect.enabled => {
-                    self.options.journal.warn(format!("{gone}; waiting for it to come back"));
-                    self.microphone = None;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    fn take_warnings(&mut self) -> Vec<String> {
-        let lost = self.microphone.as_ref().map_or(0, Microphone::lost);
-        // The 1st second, the 2nd, the 4th …: a machine that is too slow is so for long.
-        if lost < (self.lost * 2).max(1) {
-            return Vec::new();
-        }
-        self.lost = lost.max(u64::from(self.wanted.rate));
-        let seconds = lost as f64 / f64::from(self.wanted.rate);
-        vec![format!("{seconds:.2} s of sound were lost so far: what takes it is too slow")]
-    }
-}
-
-impl Capture {
-    fn open(&mut self) -> Result<()> {
+    fn open(&mut self, events: &mut Events) -> Result<Microphone> {
         let microphone = Microphone::open(&self.wanted)?;
-        *lock(&self.stopper) = Some(microphone.stopper());
-        if self.options.stopper.is_stopped() {
-            return Err(Error::Stopped);
+        if !std::mem::replace(&mut self.told, true) {
+            events.extend([DemuxEvent::StreamAdded(self.params.clone()), DemuxEvent::HeaderRead]);
         }
-        self.microphone = Some(microphone);
-        self.lost = 0;
+        Ok(microphone)
+    }
+
+    fn stopper(microphone: &Microphone) -> Box<dyn Fn() + Send> {
+        let stopper = microphone.stopper();
+        Box::new(move || stopper.stop())
+    }
+
+    fn begin(&mut self, microphone: &mut Microphone) {
+        microphone.skip_to_now();
+    }
+
+    fn read(&mut self, microphone: &mut Microphone, events: &mut Events) -> Result<()> {
+        events.push_back(DemuxEvent::Packet(packet(&microphone.read()?)));
         Ok(())
     }
 
-    /// Waits for the device, or its server, to come back.
-    fn open_again(&mut self) -> Result<()> {
-        loop {
-            let wait = self.backoff.failed();
-            let due = Instant::now() + wait.unwrap_or(Duration::ZERO);
-            if !self.options.stopper.sleep_until(due) {
-                return Err(Error::Stopped);
-            }
-            match self.open() {
-                Err(error) if wait.is_none() || !may_come_back(&error) => return Err(error),
-                Err(_) => {}
-                Ok(()) => return Ok(()),
-            }
-        }
+    fn lost(microphone: &Microphone) -> u64 {
+        microphone.lost()
     }
-}
 
-/// Whether a device that can't be opened may be there later.
-fn may_come_back(error: &Error) -> bool {
-    !matches!(error, Error::Device { source: DeviceError::Media { .. } } | Error::Stopped)
+    fn worth_telling(&self) -> u64 {
+        // 20 ms.
+        u64::from(self.wanted.rate / 50).max(1)
+    }
+
+    fn loss(&self, lost: u64) -> String {
+        let seconds = lost as f64 / f64::from(self.wanted.rate);
+        format!("{seconds:.2} s of sound were lost so far: what takes it is too slow")
+    }
 }
 
 /// Sound as it is in memory, as a packet.
@@ -209,8 +141,4 @@ fn fragment(spec: &InputSpec, format: SampleFormat) -> Option<Duration> {
     let channels = spec.layout.unwrap_or(ChannelLayout::Stereo).channels();
     let frames = u64::from(spec.device.fragment_size?) / (format.bytes() * channels) as u64;
     Some(Duration::from_nanos(frames.saturating_mul(1_000_000_000) / rate))
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,7 +8,6 @@ pub(super) const FLAGS: &[Flag] = &[
         Ok(())
     })
     .alias(&["-json"])
-    .common()
     .help("for programs: ffprobe's -show_format -show_streams -of json"),
     Flag::probe("of", |options, given| {
         options.json = match given.value.as_str() {
@@ -46,7 +45,6 @@ pub(super) const FLAGS: &[Flag] = &[
     })
     .alias(&["-rtmp"])
     .value("URL")
-    .common()
     .help("where to wait for viewers: rtmp://127.0.0.1:1935/live/app"),
     Flag::demo("udp", |options, given| {
         options.udp = given.value.clone();
@@ -61,6 +59,5 @@ pub(super) const FLAGS: &[Flag] = &[
     })
     .alias(&["-t"])
     .value("TIME")
-    .common()
     .help("how long; without it until q or Ctrl-C"),
 ];
