@@ -27,6 +27,14 @@ pub fn python() -> Option<Command> {
     program(&path_from("BROOKLET_PYTHON").unwrap_or_else(|| "python3".into()), "--version")
 }
 
+/// A Python with aiortc, which speaks WebRTC.
+pub fn aiortc() -> Option<Command> {
+    let mut python = python()?;
+    let there = python.args(["-c", "import aiortc"]).status().is_ok_and(|status| status.success());
+    found("aiortc", there)?;
+    self::python()
+}
+
 /// GStreamer's `gst-launch-1.0`.
 pub fn gst_launch() -> Option<Command> {
     program("gst-launch-1.0", "--version")

@@ -164,7 +164,18 @@ fn with_neither_there_is_an_error() {
         .env("PULSE_SERVER", "unix:/nowhere");
     let played = Running::start(&mut command).finish(DEADLINE);
     assert_eq!(played.status.code(), Some(1));
-    assert_eq!(played.stderr.trim(), "brooklet: no display here: $DISPLAY is not set");
+    let missing = "brooklet: no display here: $DISPLAY is not set (a window needs X11, or XWayland)";
+    assert_eq!(played.stderr.trim(), missing);
+    // Where sound alone is wanted, that there is none is the error, and nothing else is said.
+    let silent = brooklet()
+        .args(["play", "-v", "warning", "-nodisp"])
+        .arg(&clip)
+        .env("PULSE_SERVER", "unix:/nowhere")
+        .output()
+        .expect("the program");
+    let said = String::from_utf8_lossy(&silent.stderr).into_owned();
+    assert!(!silent.status.success() && said.starts_with("brooklet: no sound server here: "), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
     let nothing = run(&["play", "-an", "-vn", "-v", "error", clip.to_str().expect("a name")]);
     assert!(nothing.stderr.contains("nothing to play"), "{}", nothing.stderr);
 }

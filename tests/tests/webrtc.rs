@@ -275,6 +275,38 @@ fn what_comes_by_rtmp_is_seen_soon() {
     let _ = publishing.join().unwrap();
 }
 
+/// aiortc for some seconds: what it received.
+fn aiortc(verb: &str, url: &str, seconds: u32) -> Option<Value> {
+    let mut python = peers::aiortc()?;
+    python.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/src/players/webrtc.py"));
+    let run = finish(python.args([verb, url, &seconds.to_string()]), DEADLINE).expect_success();
+    Some(serde_json::from_str(&run.text()).unwrap())
+}
+
+#[test]
+fn aiortc_gets_its_pictures_back_publishes_and_watches() {
+    let (serving, _, page) = serve();
+    let Some(seen) = aiortc("both", &format!("{page}/camera?task=gray"), 4) else { return };
+    // Of 120 pictures and 200 pieces of sound.
+    let expect = |seen: &Value, coloured: f64| {
+        assert!(number(&seen["video"]) > 30.0 && number(&seen["audio"]) > 60.0, "{seen}");
+        assert!(
+            (number(&seen["coloured"]) - coloured).abs() < 0.1 && number(&seen["moved"]) > 0.05,
+            "{seen}"
+        );
+        assert_eq!(seen["size"], serde_json::json!([320, 240]), "{seen}");
+    };
+    expect(&seen, 0.0);
+    let whip = format!("{page}/whip/live/app");
+    let publishing = thread::spawn(move || aiortc("send", &whip, 9));
+    await_that("the stream", || status(&page).contains("live/app"));
+    let seen = aiortc("receive", &format!("{page}/whep/live/app"), 4).unwrap();
+    expect(&seen, 1.0);
+    publishing.join().unwrap();
+    serving.signal("INT");
+    serving.finish(DEADLINE);
+}
+
 #[test]
 fn pages_of_others_and_strangers_stay_outside() {
     let (rtmp, http) = (free_port(), free_port());

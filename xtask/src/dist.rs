@@ -48,6 +48,14 @@ pub(crate) fn build(platform: &'static Platform, profile: &'static Profile) -> O
     Ok(program)
 }
 
+/// Checks that no program has C in it, whatever it is built for.
+pub(crate) fn check_trees() -> Outcome {
+    eprintln!("\n== no C in any program");
+    platform::ALL
+        .iter()
+        .try_for_each(|platform| profile::ALL.iter().try_for_each(|profile| profile.check_tree(platform)))
+}
+
 /// Checks that packages need no operating system, by the toolchain that builds for `platform`.
 pub(crate) fn check_bare(platform: &'static Platform, packages: &[&str]) -> Outcome {
     Toolchain::find(platform)?.check_bare(packages)

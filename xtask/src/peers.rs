@@ -43,8 +43,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("nodejs", "to run node-media-server"),
 ];
 
-/// pip's packages: `imageio-ffmpeg` carries ffmpeg 9.0.
-const PIP: &[&str] = &["imageio-ffmpeg", "av", "numpy"];
+/// pip's packages: `imageio-ffmpeg` carries ffmpeg 9.0; `aiortc` speaks WebRTC.
+const PIP: &[&str] = &["imageio-ffmpeg", "av", "numpy", "aiortc"];
 
 /// npm's packages.
 const NPM: &[&str] = &["node-media-server", "playwright-core"];
@@ -102,7 +102,7 @@ pub(crate) fn as_root(program: &str) -> Command {
 
 fn install_pip() -> Outcome<PathBuf> {
     let venv = folder("venv");
-    if !succeeds(Command::new(python()).args(["-c", "import imageio_ffmpeg, av, numpy"])) {
+    if !succeeds(Command::new(python()).args(["-c", "import imageio_ffmpeg, av, numpy, aiortc"])) {
         run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
         run(Command::new(venv.join("bin/pip"))
             .args(["install", "-q", "--disable-pip-version-check"])

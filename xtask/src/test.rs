@@ -9,7 +9,8 @@ use crate::shell::{self, Outcome, cargo, root, target};
 const FUZZ_RUNS: u32 = 5_000;
 
 /// The rooms that need no operating system: a microcontroller can mux with them.
-pub(crate) const BARE: [&str; 4] = ["brooklet-media", "brooklet-flv", "brooklet-mpegts", "brooklet-rtmp"];
+pub(crate) const BARE: [&str; 5] =
+    ["brooklet-media", "brooklet-flv", "brooklet-mpegts", "brooklet-rtmp", "brooklet-rtp"];
 
 /// The other processor that the tests build the program for.
 const CROSS: &str = "aarch64-unknown-linux-gnu";
@@ -51,6 +52,7 @@ fn run_checks(extent: Extent) -> Outcome {
     shell::run(&mut cargo(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
     let mut bare = cargo(["check", "--no-default-features"]);
     shell::run(bare.args(BARE.iter().flat_map(|package| ["--package", package])))?;
+    dist::check_trees()?;
     if extent != Extent::NoPeers {
         shell::run(&mut cargo(["deny", "--all-features", "check", "bans", "licenses", "sources"]))?;
     }

@@ -46,6 +46,20 @@
 //! # }
 //! ```
 
+// A smaller program registers fewer rooms (the features in Cargo.toml). What it lacks is compiled all the same, so that no
+// room is full of conditions, and left out by the linker.
+#![cfg_attr(
+    not(all(
+        feature = "camera",
+        feature = "http",
+        feature = "pictures",
+        feature = "rtmp",
+        feature = "rtp",
+        feature = "sound"
+    )),
+    allow(dead_code, unused_imports)
+)]
+
 mod backoff;
 pub mod chunk;
 pub mod error;

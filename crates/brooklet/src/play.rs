@@ -162,10 +162,15 @@ impl Player {
             let what = "nothing to play: its options leave no pictures and no sound";
             return Err(Error::Usage(format!("{}: {what}", self.spec.input.url)));
         }
-        let speaker = sound.and_then(|stream| self.open_speaker(stream, live));
-        if let (None, None, Some(error)) = (picture, &speaker, self.shared.take_failure()) {
-            return Err(error);
-        }
+        let speaker = match sound.map(|stream| self.open_speaker(stream, live)) {
+            Some(Err(error)) if picture.is_none() => return Err(error.into()),
+            Some(Err(error)) => {
+                self.shared.journal.warn(format!("{error}; it is played without sound"));
+                None
+            }
+            Some(Ok(speaker)) => speaker,
+            None => None,
+        };
         let window = self.window();
         let frames = Queue::new(PICTURES);
         let mut routes: Vec<Option<Queue<Coded>>> = self.input.streams().iter().map(|_| None).collect();
@@ -253,9 +258,11 @@ impl Player {
         of_kind.max_by_key(|(_, stream)| (stream.default, size(stream))).map(|(number, _)| number)
     }
 
-    /// The speaker for a stream; where there is none, a warning.
-    fn open_speaker(&self, stream: usize, live: bool) -> Option<Speaker> {
-        let sound = self.input.streams().get(stream)?.as_audio()?;
+    /// The speaker for a stream, where that is one of sound.
+    fn open_speaker(&self, stream: usize, live: bool) -> brooklet_device::Result<Option<Speaker>> {
+        let Some(sound) = self.input.streams().get(stream).and_then(StreamParams::as_audio) else {
+            return Ok(None);
+        };
         let options = SpeakerOptions {
             device: self.spec.speaker.clone(),
             title: self.title(),
@@ -264,14 +271,7 @@ impl Player {
             rate: sound.rate,
             layout: sound.layout,
         };
-        match Speaker::open(&options) {
-            Ok(speaker) => Some(speaker),
-            Err(error) => {
-                self.shared.journal.warn(format!("{error}; it is played without sound"));
-                self.shared.fail(error.into());
-                None
-            }
-        }
+        Speaker::open(&options).map(Some)
     }
 
     fn title(&self) -> String {

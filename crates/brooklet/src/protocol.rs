@@ -296,12 +296,16 @@ fn registry() -> &'static RwLock<Vec<Arc<dyn Scheme>>> {
     REGISTRY.get_or_init(|| {
         RwLock::new(vec![
             Arc::new(file::FileScheme),
+            #[cfg(feature = "http")]
             Arc::new(http::Http),
+            #[cfg(feature = "http")]
             Arc::new(icecast::Icecast),
             Arc::new(pipe::Pipe),
             Arc::new(tcp::Tcp),
             Arc::new(udp::Udp),
+            #[cfg(feature = "rtp")]
             Arc::new(crate::rtp::Rtp),
+            #[cfg(feature = "rtmp")]
             Arc::new(crate::rtmp::Rtmp),
         ])
     })

@@ -8,6 +8,7 @@ pub(crate) mod decode;
 pub(crate) mod encode;
 pub(crate) mod gap;
 mod pace;
+#[cfg_attr(not(feature = "pictures"), path = "stage/no_picture.rs")]
 mod picture;
 pub(crate) mod present;
 pub(crate) mod read;

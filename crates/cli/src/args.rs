@@ -37,7 +37,11 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Command, UsageError> {
     }
     let globals = tokens::leading_globals(&arguments);
     let word = arguments.get(globals);
-    match Verb::ALL.into_iter().find(|verb| word.is_some_and(|word| word == verb.name())) {
+    match word.and_then(|word| Verb::named(word)) {
+        Some(verb) if !verb.is_here() => Err(UsageError::Verb(format!(
+            "this is a smaller program, without brooklet {}; the program of the profile 'full' has it",
+            verb.name()
+        ))),
         Some(verb) => {
             let (before, after) = arguments.split_at(globals);
             verb::parse(verb, &[before, after.get(1..).unwrap_or_default()].concat())
@@ -133,8 +137,7 @@ fn topic(given: &Given) -> Option<String> {
 }
 
 fn no_input(url: &str) -> UsageError {
-    let nearest = suggest::nearest(url, Verb::ALL.map(Verb::name));
-    let nearest = Verb::ALL.map(Verb::name).into_iter().find(|name| Some(*name) == nearest);
+    let nearest = suggest::nearest(url, Verb::all().map(Verb::name)).and_then(Verb::named).map(Verb::name);
     UsageError::NoInput { url: url.into(), nearest }
 }
 

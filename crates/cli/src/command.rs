@@ -146,8 +146,8 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    /// All of them, in the order of the help.
-    pub(crate) const ALL: [Self; 9] = [
+    /// All of them, in the order of the help, whether this program has them or not.
+    const ALL: [Self; 9] = [
         Self::Probe,
         Self::Play,
         Self::Demo,
@@ -158,6 +158,25 @@ impl Verb {
         Self::Man,
         Self::Completions,
     ];
+
+    /// Those that this program has.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|verb| verb.is_here())
+    }
+
+    /// The one that is written so.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verb| verb.name() == name)
+    }
+
+    /// Whether this program has it: smaller ones lack some.
+    pub(crate) const fn is_here(self) -> bool {
+        match self {
+            Self::Play => cfg!(feature = "play"),
+            Self::Serve => cfg!(feature = "server"),
+            _ => true,
+        }
+    }
 
     /// As it is written.
     pub(crate) const fn name(self) -> &'static str {

@@ -61,7 +61,7 @@ fn words(choices: Choices) -> Vec<&'static str> {
 fn bash() -> String {
     let entries = entries();
     let options: Vec<_> = entries.iter().map(|entry| format!("-{}", entry.name)).collect();
-    let verbs = Verb::ALL.map(Verb::name).join(" ");
+    let verbs = Verb::all().map(Verb::name).collect::<Vec<_>>().join(" ");
     let mut cases = String::new();
     for entry in entries.iter().filter(|entry| entry.flag.placeholder().is_some()) {
         let name = &entry.name;
@@ -130,7 +130,7 @@ fn zsh() -> String {
             }
         };
     }
-    let verbs = Verb::ALL.map(Verb::name).join(" ");
+    let verbs = Verb::all().map(Verb::name).collect::<Vec<_>>().join(" ");
     let first =
         format!("{{_alternative \"verbs:verb:({verbs})\" \"files:output:_files\"}}").replace(':', "\\:");
     text + &format!("  '1:verb or output:{first}' \\\n  '*:file:_files'\n")
@@ -138,7 +138,7 @@ fn zsh() -> String {
 
 fn fish() -> String {
     let mut text = String::from("# brooklet completions fish > ~/.config/fish/completions/brooklet.fish\n");
-    for verb in Verb::ALL {
+    for verb in Verb::all() {
         let help = quote_fish(verb.help());
         text += &format!("complete -c brooklet -n __fish_use_subcommand -a {} -d '{help}'\n", verb.name());
     }

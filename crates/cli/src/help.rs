@@ -63,7 +63,7 @@ fn dashed(flag: &Flag, name: &str) -> String {
 fn overview(wanted: impl Fn(&Flag) -> bool) -> String {
     let mut text =
         format!("{}: live audio and video in pure Rust\n\nUsage:\n  {SYNOPSIS}\n", version::banner());
-    for verb in Verb::ALL {
+    for verb in Verb::all() {
         text += &format!("  brooklet {}\n", verb.synopsis());
     }
     for (section, heading) in SECTIONS {
@@ -141,7 +141,7 @@ mod tests {
             assert_eq!(short.contains(&entry(&label(flag), flag.help)), flag.common, "-{}", flag.name);
         }
         assert!(short.lines().count() < 70, "{} lines", short.lines().count());
-        for verb in Verb::ALL {
+        for verb in Verb::all() {
             assert!(short.contains(verb.synopsis()));
         }
     }

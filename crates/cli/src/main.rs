@@ -3,6 +3,9 @@
 //! It is arguments in ([`args`]), one [`command::Command`] out, and then mostly the library: [`run`] follows a job
 //! and shows how far it is. There is no media logic here.
 
+// A smaller program has fewer verbs; their options are parsed all the same.
+#![cfg_attr(not(all(feature = "play", feature = "server")), allow(dead_code, unused_imports))]
+
 mod args;
 mod bench;
 mod command;
@@ -17,11 +20,14 @@ mod keyboard;
 mod log;
 mod man;
 mod overwrite;
+#[cfg(feature = "server")]
 mod page;
+#[cfg(feature = "play")]
 mod play;
 mod probe;
 mod progress;
 mod run;
+#[cfg(feature = "server")]
 mod serve;
 mod signals;
 mod status;
@@ -64,6 +70,7 @@ impl Exit {
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report_bug));
+    #[cfg(feature = "server")]
     brooklet_server::register();
     let command = match args::parse(std::env::args_os().skip(1).collect()) {
         Ok(command) => command,
@@ -86,8 +93,15 @@ fn execute(command: Command, console: &Console) -> Result<Exit, Failure> {
             let greeting = demo::how_to_watch(&options) + &demo::show(&options, &mut convert, console)?;
             run::run(convert, console, Some(&greeting))
         }
+        #[cfg(feature = "play")]
         Command::Play { spec, globals } => play::run(&spec, &globals, console),
+        #[cfg(feature = "server")]
         Command::Serve { options, globals } => serve::run(*options, &globals, console),
+        // What this program lacks was refused with its arguments.
+        #[cfg(not(feature = "play"))]
+        Command::Play { .. } => Err(UsageError::Nothing.into()),
+        #[cfg(not(feature = "server"))]
+        Command::Serve { .. } => Err(UsageError::Nothing.into()),
         Command::Bench { .. } => bench::run(),
         Command::Describe { inputs, .. } => describe(&inputs, console),
         Command::Probe { input, json, .. } => {

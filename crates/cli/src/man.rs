@@ -10,13 +10,13 @@ pub(crate) fn page() -> String {
     let mut page = format!(".TH BROOKLET 1 \"\" \"brooklet {}\" \"User Commands\"\n", version::VERSION);
     page += ".SH NAME\nbrooklet \\- live audio and video, with the command line of ffmpeg\n.SH SYNOPSIS\n";
     page += &format!(".nf\n{}\n", escape(help::SYNOPSIS));
-    for verb in Verb::ALL {
+    for verb in Verb::all() {
         page += &format!("brooklet {}\n", escape(verb.synopsis()));
     }
     page += ".fi\n";
     page += &format!(".SH DESCRIPTION\n{}", paragraphs(DESCRIPTION));
     page += ".SH VERBS\n";
-    for verb in Verb::ALL {
+    for verb in Verb::all() {
         page += &format!(".TP\n.B {}\n{}.\n", escape(verb.synopsis()), escape(verb.help()));
     }
     page += ".SH OPTIONS\n";

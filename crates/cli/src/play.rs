@@ -47,14 +47,15 @@ pub(crate) fn run(spec: &PlaySpec, globals: &Globals, console: &Console) -> Resu
     });
     monitor.warnings().iter().for_each(|warning| console.warning(warning));
     monitor.notes().iter().for_each(|note| console.info(note));
+    match played {
+        // Whoever closes a window wanted the end.
+        Ok(_) | Err(Error::Closed { .. } | Error::Stopped) => {}
+        Err(error) => return Err(error.into()),
+    }
     if globals.stats.unwrap_or_else(|| console.says(Level::Info)) {
         console.finish_status(&line(&monitor.status()));
     }
-    match played {
-        // Whoever closes a window wanted the end.
-        Ok(_) | Err(Error::Closed { .. } | Error::Stopped) => Ok(exit()),
-        Err(error) => Err(error.into()),
-    }
+    Ok(exit())
 }
 
 /// Shows how it fares, until it is done or it is time to look again.

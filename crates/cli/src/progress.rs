@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::net::TcpStream;
+use std::net::{TcpStream, ToSocketAddrs, UdpSocket};
 
 use brooklet::job::Progress;
 
@@ -15,7 +15,7 @@ pub(crate) struct ProgressWriter {
 }
 
 impl ProgressWriter {
-    /// Opens a file, `-`, `pipe:N` or `tcp://host:port`; nothing without a URL.
+    /// Opens a file, `-`, `pipe:N`, `tcp://host:port` or `udp://host:port`; nothing without a URL.
     pub(crate) fn open(url: Option<&str>) -> Result<Self, Failure> {
         let Some(url) = url else {
             return Ok(Self { to: None });
@@ -45,12 +45,41 @@ fn open(url: &str) -> io::Result<Box<dyn Write>> {
     if let Some(address) = url.strip_prefix("tcp://") {
         return Ok(Box::new(TcpStream::connect(address)?));
     }
+    if let Some(address) = url.strip_prefix("udp://") {
+        return Ok(Box::new(Datagrams::to(address)?));
+    }
     if let Some((scheme, _)) = url.split_once("://").filter(|(scheme, _)| *scheme != "file") {
-        let text = format!("'{scheme}' is not supported here; use a file, pipe:N or tcp://host:port");
+        let text = format!("'{scheme}' is not supported here; use a file, pipe:N, tcp:// or udp://host:port");
         return Err(io::Error::new(io::ErrorKind::Unsupported, text));
     }
     let path = url.strip_prefix("file://").or_else(|| url.strip_prefix("file:")).unwrap_or(url);
     Ok(Box::new(File::create(path)?))
+}
+
+/// A block to a datagram: what runs for months fills no disk by it, and whoever listens may come and go.
+struct Datagrams(UdpSocket);
+
+impl Datagrams {
+    fn to(address: &str) -> io::Result<Self> {
+        let peer = address.to_socket_addrs()?.next().ok_or(io::ErrorKind::AddrNotAvailable)?;
+        let any = if peer.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+        let socket = UdpSocket::bind(any)?;
+        socket.connect(peer)?;
+        socket.set_nonblocking(true)?;
+        Ok(Self(socket))
+    }
+}
+
+impl Write for Datagrams {
+    fn write(&mut self, block: &[u8]) -> io::Result<usize> {
+        // Nobody may be there to take it.
+        let _ = self.0.send(block);
+        Ok(block.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A descriptor that the caller opened for us, by the name that the system gives it.
@@ -76,6 +105,26 @@ mod tests {
         assert!(text.starts_with("bitrate=N/A\n") && text.ends_with("progress=end\n"));
         assert_eq!(text.matches("progress=").count(), 2);
         assert!(text.contains("frame=5\n"));
+    }
+
+    #[test]
+    fn blocks_in_datagrams_whether_somebody_listens_or_not() {
+        let listener = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let url = format!("udp://{}", listener.local_addr().unwrap());
+        let mut writer = ProgressWriter::open(Some(&url)).unwrap();
+        let mut block = [0; 1_500];
+        for last in [false, true] {
+            writer.write(&Progress::default(), last);
+            let length = listener.recv(&mut block).unwrap();
+            let end = if last { "progress=end\n" } else { "progress=continue\n" };
+            assert!(
+                block[..length].starts_with(b"bitrate=N/A\n") && block[..length].ends_with(end.as_bytes())
+            );
+        }
+        drop(listener);
+        writer.write(&Progress::default(), false);
+        writer.write(&Progress::default(), false);
+        assert!(writer.to.is_some());
     }
 
     #[test]

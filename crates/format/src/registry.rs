@@ -3,9 +3,12 @@
 mod nearest;
 mod tables;
 
+#[cfg(feature = "flv")]
 use brooklet_flv::{FlvDemuxer, FlvMuxer, FlvMuxerOptions};
 use brooklet_media::{CodecId, Demuxer, Error, Muxer, PcmFormat, Result};
+#[cfg(feature = "mp4")]
 use brooklet_mp4::Mp4Demuxer;
+#[cfg(feature = "mpegts")]
 use brooklet_mpegts::{TsDemuxer, TsMuxer, TsMuxerOptions};
 
 pub use tables::{DEMUXERS, MUXERS};
@@ -91,19 +94,18 @@ impl MuxerInfo {
 
     /// Whether it holds one stream only.
     pub fn holds_one_stream(&self) -> bool {
-        !self.is_webrtc()
-            && !matches!(
-                self.kind,
-                MuxerKind::Flv | MuxerKind::MpegTs | MuxerKind::Null | MuxerKind::FrameMd5 | MuxerKind::Md5
-            )
+        !matches!(self.name, "flv" | "framemd5" | "md5" | "mpegts" | "null" | "whep" | "whip")
     }
 }
 
 /// How a demuxer is opened.
 #[derive(Clone, Copy, Debug)]
 enum DemuxerKind {
+    #[cfg(feature = "mp4")]
     Mp4,
+    #[cfg(feature = "flv")]
     Flv,
+    #[cfg(feature = "mpegts")]
     MpegTs,
     H264,
     Hevc,
@@ -124,7 +126,9 @@ enum DemuxerKind {
 /// How a muxer is opened.
 #[derive(Clone, Copy, Debug)]
 enum MuxerKind {
+    #[cfg(feature = "flv")]
     Flv,
+    #[cfg(feature = "mpegts")]
     MpegTs,
     H264,
     Hevc,
@@ -195,8 +199,11 @@ pub fn guess_muxer(url: &str) -> Result<&'static MuxerInfo> {
 pub fn open_demuxer(info: &DemuxerInfo, options: &DemuxOptions) -> Result<Box<dyn Demuxer>> {
     let source = options.source;
     Ok(match info.kind {
+        #[cfg(feature = "mp4")]
         DemuxerKind::Mp4 => Box::new(Mp4Demuxer::new(source)),
+        #[cfg(feature = "flv")]
         DemuxerKind::Flv => Box::new(FlvDemuxer::new(source)),
+        #[cfg(feature = "mpegts")]
         DemuxerKind::MpegTs => Box::new(TsDemuxer::new(source)),
         DemuxerKind::H264 => Box::new(AnnexbDemuxer::h264(source, options.frame_rate)),
         DemuxerKind::Hevc => Box::new(AnnexbDemuxer::hevc(source, options.frame_rate)),
@@ -227,10 +234,12 @@ pub fn open_demuxer(info: &DemuxerInfo, options: &DemuxOptions) -> Result<Box<dy
 /// What options are wrong.
 pub fn open_muxer(info: &MuxerInfo, options: &MuxOptions) -> Result<Box<dyn Muxer>> {
     Ok(match info.kind {
+        #[cfg(feature = "flv")]
         MuxerKind::Flv => {
             let no_duration_filesize = options.no_duration_filesize || options.live;
             Box::new(FlvMuxer::new(FlvMuxerOptions { no_duration_filesize, ..FlvMuxerOptions::default() }))
         }
+        #[cfg(feature = "mpegts")]
         MuxerKind::MpegTs => {
             let usual = if options.live { TsMuxerOptions::live() } else { TsMuxerOptions::default() };
             Box::new(TsMuxer::new(TsMuxerOptions {

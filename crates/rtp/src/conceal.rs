@@ -1,6 +1,9 @@
 //! Sound in place of what was lost: the last period of the pitch again and again, fading (after ITU-T G.711 Appendix I, without
 //! its delay).
 
+use alloc::vec;
+use alloc::vec::Vec;
+
 /// The longest and the shortest period of a pitch, in seconds: 66 to 400 Hz.
 const LONGEST: f64 = 0.015;
 const SHORTEST: f64 = 0.002_5;
@@ -182,7 +185,7 @@ impl Concealer {
 
 /// So many seconds in samples, as at 1 kHz at least: below it there is no pitch to find, but something to compare.
 fn samples(rate: f64, seconds: f64) -> usize {
-    (rate.max(1_000.0) * seconds).floor() as usize
+    libm::floor(rate.max(1_000.0) * seconds) as usize
 }
 
 fn mix(planes: &[Vec<f32>]) -> Vec<f32> {
@@ -201,7 +204,7 @@ fn likeness(a: &[f32], b: &[f32], stride: usize) -> f32 {
         aa += a * a;
         bb += b * b;
     }
-    ab / (aa * bb).sqrt().max(1e-9)
+    ab / libm::sqrtf(aa * bb).max(1e-9)
 }
 
 #[cfg(test)]

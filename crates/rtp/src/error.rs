@@ -1,7 +1,9 @@
 //! What can be wrong with RTP.
 
+use alloc::string::String;
+
 /// A result of this crate's [`Error`].
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+pub type Result<T, E = Error> = core::result::Result<T, E>;
 
 /// What can be wrong with a packet, a description or a stream.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -2,6 +2,7 @@
 //!
 //! Datagrams and the time at which they came are handed in; packets, access units, reports and decisions are taken out. This
 //! crate opens no socket, has no thread and no clock, and decodes nothing. It is not RTSP, not SIP, and not SRTP.
+//! It is `no_std` and needs an allocator.
 //!
 //! | what | how | specification |
 //! |---|---|---|
@@ -38,6 +39,10 @@
 //! # Ok(())
 //! # }
 //! ```
+
+#![cfg_attr(not(test), no_std)]
+
+extern crate alloc;
 
 mod conceal;
 mod error;

@@ -6,11 +6,15 @@
 //! | `aac` | mpeg4-generic in its mode AAC-hbr (RFC 3640) |
 //! | `h264` | single NAL units, STAP-A, FU-A (RFC 6184) |
 
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 pub(crate) mod aac;
 pub(crate) mod h264;
 pub(crate) mod sound;
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
 
 use base64ct::{Base64, Encoding as _};
 use brooklet_media::bitstream::aac::AacConfig;

@@ -10,8 +10,8 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use alloc::collections::BTreeMap;
+use core::time::Duration;
 
 use brooklet_media::{Drift, TimeBase, Timestamp};
 
@@ -341,7 +341,7 @@ impl Playout {
 
     /// What was inserted while nothing was there was in place of what was lost, and the rest of it is more delay.
     fn account_for_inserted(&mut self, lost: i64) {
-        let inserted = std::mem::take(&mut self.inserted);
+        let inserted = core::mem::take(&mut self.inserted);
         let lost = lost.min(inserted);
         self.measures.concealed += lost;
         self.measures.losses += u64::from(lost > 0);

@@ -1,6 +1,10 @@
 //! One source that is received: which packets are its, in what order, and what to report on them.
 
-use std::time::Duration;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use core::time::Duration;
 
 use brooklet_media::Timestamp;
 use bytes::Bytes;

@@ -1,7 +1,7 @@
 //! Packets in order, each once, for those who copy or decode them without playing them in time.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use alloc::collections::BTreeMap;
+use core::time::Duration;
 
 use brooklet_media::Timestamp;
 

@@ -1,5 +1,8 @@
 //! RTCP packets (RFC 3550 §6): reports, descriptions of sources, goodbyes.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::{Error, Result};

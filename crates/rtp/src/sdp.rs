@@ -1,6 +1,12 @@
 //! Session descriptions (RFC 8866): what is sent where, and what its payload types mean.
 
-use std::fmt::Write;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use core::fmt::Write;
 
 use crate::payload::PayloadFormat;
 use crate::{Error, Result};

@@ -1,6 +1,10 @@
 //! One source that sends: numbers, timestamps and sender reports.
 
-use std::time::Duration;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use core::time::Duration;
 
 use brooklet_media::{TimeBase, Timestamp};
 use bytes::Bytes;

@@ -67,18 +67,21 @@ impl Debian {
         let mut build = self.inside();
         build.arg(format!("{}={}", linker_variable(platform), linker(platform)));
         let flags = if platform.is_static { self.static_flags()? } else { String::new() };
-        build.arg(format!("RUSTFLAGS={flags}"));
+        build.arg(format!("RUSTFLAGS={} {flags}", profile.rust_flags()));
         build.args(["RUSTC_BOOTSTRAP=1", "cargo", "build", "--offline", "--config", "/build/config.toml"]);
         build.args(["--manifest-path", "/build/src/Cargo.toml", "--target-dir", "/build/target"]);
         build.args(["--package", "brooklet-cli", "--no-default-features"]);
-        build.args(["--features", profile.features(platform), "--profile", profile.cargo]);
+        build.args(["--features", profile.features(platform), "--profile", profile.cargo()]);
         build.args(["--target", platform.triple]);
-        if !platform.is_packaged {
+        if profile.is_small {
+            // The packaged library carries what reads a program's own symbols, to say where it panicked.
+            build.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"]);
+        } else if !platform.is_packaged {
             build.arg("-Zbuild-std=std,panic_abort,panic_unwind");
         }
         shell::run(&mut build)?;
         let products = self.folder.join(BUILD).join("target").join(platform.triple);
-        Ok(products.join(profile.cargo).join("brooklet"))
+        Ok(products.join(profile.cargo()).join("brooklet"))
     }
 
     /// Checks packages for a bare target: that they need no operating system.
@@ -93,7 +96,14 @@ impl Debian {
     /// A command inside the folder; what follows is variables, then words.
     fn inside(&self) -> Command {
         let mut command = as_root("chroot");
-        command.arg(&self.folder).args(["env", "HOME=/root", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]);
+        // A wrapper of the compiler outside is not there inside.
+        command.arg(&self.folder).args([
+            "env",
+            "-u",
+            "RUSTC_WRAPPER",
+            "HOME=/root",
+            "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+        ]);
         command
     }
 

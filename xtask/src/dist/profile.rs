@@ -3,8 +3,9 @@
 use super::Platform;
 use crate::shell::{Outcome, cargo};
 
-/// Who builds or links C: no program may have one of these in its tree, but for those that the design names.
-const BUILDS_C: [&str; 6] = ["cmake", "bindgen", "pkg-config", "ring", "aws-lc-sys", "openssl-sys"];
+/// Who builds or links C: no program may have one of these in its tree. Who may name `cc` or `pkg-config` without using it is
+/// in `deny.toml`.
+const BUILDS_C: [&str; 5] = ["cmake", "bindgen", "ring", "aws-lc-sys", "openssl-sys"];
 
 /// One program of the family.
 pub(crate) struct Profile {
@@ -14,8 +15,8 @@ pub(crate) struct Profile {
     features: &'static str,
     /// The same without what needs libraries of the system at run time.
     features_static: Option<&'static str>,
-    /// Cargo's profile.
-    pub(crate) cargo: &'static str,
+    /// Whether it is to be small rather than to go on: a panic ends it, and nothing in it is for looking back from one.
+    pub(crate) is_small: bool,
     /// The most that it may have, bytes.
     pub(crate) most: u64,
     /// For a person.
@@ -28,7 +29,7 @@ pub(crate) static ALL: [Profile; 3] = [
         name: "full",
         features: "full",
         features_static: Some("headless"),
-        cargo: "dist",
+        is_small: false,
         most: 8_000_000,
         what: "everything; a panic in a session ends that session only",
     },
@@ -36,7 +37,7 @@ pub(crate) static ALL: [Profile; 3] = [
         name: "stream",
         features: "stream",
         features_static: None,
-        cargo: "dist-small",
+        is_small: true,
         most: 3_000_000,
         what: "H.264, AAC and PCM; FLV, MPEG-TS and MP4; RTMP, UDP and TCP; a panic ends the program",
     },
@@ -44,7 +45,7 @@ pub(crate) static ALL: [Profile; 3] = [
         name: "voice",
         features: "voice",
         features_static: None,
-        cargo: "dist-small",
+        is_small: true,
         most: 1_500_000,
         what: "PCM, G.722 and Opus over UDP and RTP; a panic ends the program",
     },
@@ -57,6 +58,16 @@ impl Profile {
         ALL.iter()
             .find(|profile| profile.name == name)
             .ok_or_else(|| format!("no profile '{name}'; there are {}", names()))
+    }
+
+    /// Cargo's profile.
+    pub(crate) const fn cargo(&self) -> &'static str {
+        if self.is_small { "dist-small" } else { "dist" }
+    }
+
+    /// What rustc is told: a program that never unwinds needs no tables for it.
+    pub(crate) const fn rust_flags(&self) -> &'static str {
+        if self.is_small { "-C force-unwind-tables=no" } else { "" }
     }
 
     /// The features of the program on a platform, joined by commas.

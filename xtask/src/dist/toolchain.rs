@@ -57,13 +57,13 @@ impl Toolchain {
             Self::Debian(debian) => debian.build(platform, profile),
             Self::Installed => {
                 let mut build = cargo(["build", "--package", "brooklet-cli", "--no-default-features"]);
-                build.args(["--features", profile.features(platform), "--profile", profile.cargo]);
-                build.args(["--target", platform.triple]);
+                build.args(["--features", profile.features(platform), "--profile", profile.cargo()]);
+                build.args(["--target", platform.triple]).env("RUSTFLAGS", profile.rust_flags());
                 if !platform.is_native() {
                     build.env(linker_variable(platform), format!("{}-gcc", platform.gnu));
                 }
                 shell::run(&mut build)?;
-                Ok(target().join(platform.triple).join(profile.cargo).join("brooklet"))
+                Ok(target().join(platform.triple).join(profile.cargo()).join("brooklet"))
             }
         }
     }

@@ -31,6 +31,7 @@ pub struct InputDevice {
 
 /// All of them. Which backend serves them is the machine's matter, so ffmpeg's names for backends are aliases.
 pub static INPUT_DEVICES: &[InputDevice] = &[
+    #[cfg(feature = "camera")]
     InputDevice {
         name: "camera",
         aliases: &["v4l2", "video4linux2"],
@@ -38,6 +39,7 @@ pub static INPUT_DEVICES: &[InputDevice] = &[
         kind: MediaKind::Video,
         open: camera::open,
     },
+    #[cfg(feature = "sound")]
     InputDevice {
         name: "microphone",
         aliases: &["pulse", "alsa", "avfoundation", "dshow"],

@@ -25,6 +25,7 @@ pub struct OutputDevice {
 
 /// All of them. Which backend serves them is the machine's matter, so ffmpeg's names for backends are aliases.
 pub static OUTPUT_DEVICES: &[OutputDevice] = &[
+    #[cfg(feature = "sound")]
     OutputDevice {
         name: "speaker",
         aliases: &["pulse", "alsa", "audiotoolbox"],

@@ -162,3 +162,6 @@ impl Trip {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,21 +2,27 @@
 
 use brooklet_media::{Error, Result};
 use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
-use rubato::{Async, Fft, FixedAsync, FixedSync, Indexing, SincInterpolationParameters, WindowFunction};
+use rubato::{
+    Async, FixedAsync, Indexing, ResamplerConstructionError, SincInterpolationParameters, WindowFunction,
+};
+#[cfg(feature = "fft")]
+use rubato::{Fft, FixedSync};
 
 /// The fastest sampling there is.
 const MAX_RATE: u32 = 768_000;
 /// The most that one rate may be of the other, so that a chunk stays small.
 const MAX_RATIO: u32 = 256;
 /// Samples of the slower side in one transform: its filter passes 97% of the band.
+#[cfg(feature = "fft")]
 const BLOCK: usize = 512;
 /// Where the rates have so little in common that a transform would be longer than this, another way is taken.
+#[cfg(feature = "fft")]
 const MAX_BLOCK: usize = 8_192;
 
 /// Resamples planes of sound from one rate to another: the first sample that comes out is at the time of the first
 /// that goes in, and as much comes out as went in.
 pub(crate) struct Resampler {
-    inner: Box<dyn rubato::Resampler<f32>>,
+    inner: Inner,
     rates: (u32, u32),
     /// What has not been resampled yet: less than a chunk.
     input: Vec<Vec<f32>>,
@@ -39,22 +45,8 @@ impl Resampler {
             let what = format!("resampling from {from} Hz to {to} Hz");
             return Err(Error::unsupported(what, format!("rates up to {MAX_RATIO} to 1 apart")));
         }
-        let failed = |what: rubato::ResamplerConstructionError| {
-            Error::Usage(format!("can't resample from {from} Hz to {to} Hz: {what}"))
-        };
-        let divisor = gcd(from, to);
-        let (step_in, step_out) = ((from / divisor) as usize, (to / divisor) as usize);
-        // An even number of steps, so that half of it, the delay, is whole on both sides.
-        let steps = BLOCK.div_ceil(step_in.min(step_out)).next_multiple_of(2);
-        let inner: Box<dyn rubato::Resampler<f32>> = if step_in.max(step_out) <= MAX_BLOCK {
-            let (from, to, chunk) = (from as usize, to as usize, steps * step_in);
-            Box::new(Fft::<f32>::new(from, to, chunk, channels, FixedSync::Both).map_err(failed)?)
-        } else {
-            let ratio = f64::from(to) / f64::from(from);
-            let filter = SincInterpolationParameters::new(256, WindowFunction::BlackmanHarris2);
-            let inner = Async::<f32>::new_sinc(ratio, 1.0, &filter, 1_024, channels, FixedAsync::Input);
-            Box::new(inner.map_err(failed)?)
-        };
+        let inner = open(from, to, channels)
+            .map_err(|what| Error::Usage(format!("can't resample from {from} Hz to {to} Hz: {what}")))?;
         let (delay, most) = (inner.output_delay(), inner.output_frames_max());
         Ok(Self {
             inner,
@@ -159,6 +151,26 @@ impl std::fmt::Debug for Resampler {
     }
 }
 
+type Inner = Box<dyn rubato::Resampler<f32>>;
+
+fn open(from: u32, to: u32, channels: usize) -> std::result::Result<Inner, ResamplerConstructionError> {
+    #[cfg(feature = "fft")]
+    {
+        let divisor = gcd(from, to);
+        let (step_in, step_out) = ((from / divisor) as usize, (to / divisor) as usize);
+        if step_in.max(step_out) <= MAX_BLOCK {
+            // An even number of steps, so that half of it, the delay, is whole on both sides.
+            let steps = BLOCK.div_ceil(step_in.min(step_out)).next_multiple_of(2);
+            let (from, to, chunk) = (from as usize, to as usize, steps * step_in);
+            return Ok(Box::new(Fft::<f32>::new(from, to, chunk, channels, FixedSync::Both)?));
+        }
+    }
+    let ratio = f64::from(to) / f64::from(from);
+    let filter = SincInterpolationParameters::new(256, WindowFunction::BlackmanHarris2);
+    Ok(Box::new(Async::<f32>::new_sinc(ratio, 1.0, &filter, 1_024, channels, FixedAsync::Input)?))
+}
+
+#[cfg(feature = "fft")]
 const fn gcd(mut a: u32, mut b: u32) -> u32 {
     while b != 0 {
         (a, b) = (b, a % b);

@@ -4,7 +4,9 @@ use std::str::FromStr;
 
 use brooklet_media::{Error, PixelFormat, Result, VideoFrame};
 use fast_image_resize::images::{TypedCroppedImage, TypedCroppedImageMut, TypedImage, TypedImageRef};
-use fast_image_resize::pixels::{U8, U16};
+use fast_image_resize::pixels::U8;
+#[cfg(feature = "deep")]
+use fast_image_resize::pixels::U16;
 use fast_image_resize::{Filter, FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
 use super::plan::is_10_bit;
@@ -100,7 +102,13 @@ impl Scaler {
             let (stride, size) = (to.stride(plane), sizes(to, plane));
             let target = ViewMut { bytes: &mut *to.planes_mut()[plane], stride, size };
             match unit_bytes(format) {
+                #[cfg(feature = "deep")]
                 2 => self.resize::<U16>(&source, target),
+                #[cfg(not(feature = "deep"))]
+                2 => {
+                    Err("this smaller program scales pictures of 8 bits only (-vf format=yuv420p first)"
+                        .into())
+                }
                 unit => self.samples(&source, target, unit),
             }
             .map_err(|what| Error::Usage(format!("can't scale {from:?} to {size:?}: {what}")))?;

@@ -148,7 +148,7 @@ fn build() -> std::result::Result<EventLoop<Command>, String> {
     {
         use winit::platform::x11::EventLoopBuilderExtX11;
         if std::env::var_os("DISPLAY").is_none_or(|display| display.is_empty()) {
-            return Err("$DISPLAY is not set".into());
+            return Err("$DISPLAY is not set (a window needs X11, or XWayland)".into());
         }
         builder.with_x11().with_any_thread(true);
     }

@@ -25,6 +25,7 @@ pub(super) fn find(head: &[u8], ended: bool) -> Option<&'static str> {
     if has_chain::<MpegAudioHeader>(sound, ended) {
         return Some("mp3");
     }
+    #[cfg(feature = "mpegts")]
     if (ended || head.len() >= 5 * 204) && brooklet_mpegts::probe(head) {
         return Some("mpegts");
     }

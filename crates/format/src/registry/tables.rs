@@ -13,11 +13,13 @@ pub static DEMUXERS: &[DemuxerInfo] = &[
     pcm_input(PcmFormat::F64Be),
     pcm_input(PcmFormat::F64Le),
     input("flac", "raw FLAC", &["flac"], DemuxerKind::Flac),
+    #[cfg(feature = "flv")]
     input("flv", "FLV (Flash Video)", &["flv"], DemuxerKind::Flv),
     input("g722", "raw G.722", &["g722", "722"], DemuxerKind::G722),
     input("h264", "raw H.264 video", &["h26l", "h264", "264", "avc"], DemuxerKind::H264),
     input("hevc", "raw HEVC video", &["hevc", "h265", "265"], DemuxerKind::Hevc),
     input("lavfi", "generated sources: testsrc2, sine and others", &[], DemuxerKind::Lavfi),
+    #[cfg(feature = "mp4")]
     input(
         "mov,mp4,m4a,3gp,3g2,mj2",
         "QuickTime / MOV",
@@ -25,6 +27,7 @@ pub static DEMUXERS: &[DemuxerInfo] = &[
         DemuxerKind::Mp4,
     ),
     input("mp3", "MP2/3 (MPEG audio layer 2/3)", &["mp2", "mp3", "m2a", "mpa"], DemuxerKind::MpegAudio),
+    #[cfg(feature = "mpegts")]
     input("mpegts", "MPEG-TS (MPEG-2 Transport Stream)", &["ts", "m2t", "m2ts", "mts"], DemuxerKind::MpegTs),
     pcm_input(PcmFormat::Mulaw),
     input("ogg", "Ogg", &["ogg", "oga", "opus", "spx"], DemuxerKind::Ogg),
@@ -58,6 +61,7 @@ pub static MUXERS: &[MuxerInfo] = &[
         patches: true,
         ..output("flac", "raw FLAC", &["flac"], MuxerKind::Flac)
     },
+    #[cfg(feature = "flv")]
     MuxerInfo {
         default_video: Some(CodecId::H264),
         default_audio: Some(CodecId::Aac),
@@ -98,6 +102,7 @@ pub static MUXERS: &[MuxerInfo] = &[
         patches: true,
         ..output("mp3", "MP3 (MPEG audio layer 3)", &["mp3"], MuxerKind::MpegAudio)
     },
+    #[cfg(feature = "mpegts")]
     MuxerInfo {
         default_video: Some(CodecId::H264),
         default_audio: Some(CodecId::Aac),

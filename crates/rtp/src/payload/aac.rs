@@ -1,6 +1,7 @@
 //! AAC as mpeg4-generic, mode AAC-hbr (RFC 3640 §3.3.6): 13 bits of size and 3 of index for each access unit.
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
+use alloc::format;
 
 use brooklet_media::Packet;
 use brooklet_media::bitstream::aac::AacConfig;

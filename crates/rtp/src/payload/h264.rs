@@ -1,6 +1,7 @@
 //! H.264 (RFC 6184), packetization modes 0 and 1: single NAL units, STAP-A, FU-A.
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use brooklet_media::bitstream::h264::{self, AvcConfig};
 use brooklet_media::bitstream::nal;
@@ -230,9 +231,9 @@ impl Depay {
     }
 
     fn give(&mut self, ready: &mut VecDeque<Unit>) {
-        let damaged = std::mem::take(&mut self.damaged) || self.fragment.take().is_some();
-        let (data, key) = (self.picture.split().freeze(), std::mem::take(&mut self.key));
-        let units = std::mem::take(&mut self.units);
+        let damaged = core::mem::take(&mut self.damaged) || self.fragment.take().is_some();
+        let (data, key) = (self.picture.split().freeze(), core::mem::take(&mut self.key));
+        let units = core::mem::take(&mut self.units);
         if let (true, false, Some(timestamp)) = (units > 0, damaged, self.timestamp) {
             ready.push_back(Unit { timestamp, duration: 0, key, data });
         }

@@ -1,6 +1,6 @@
 //! Sound whose payload needs no header: samples (RFC 3551 §4.5, RFC 3190) and Opus (RFC 7587).
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
 
 use brooklet_media::bitstream::opus;
 use brooklet_media::{CodecId, Packet};
@@ -79,7 +79,7 @@ impl Samples {
         let end = timestamp.saturating_add(self.ticks(data.len()));
         self.next = Some(end);
         // Set on the first packet after silence (RFC 3551 §4.1).
-        let marker = std::mem::take(&mut self.begins);
+        let marker = core::mem::take(&mut self.begins);
         ready.push_back(Payload { data, timestamp, end, marker });
     }
 

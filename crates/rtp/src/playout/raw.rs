@@ -76,7 +76,7 @@ impl RawSound {
         self.late += 1;
         self.least = self.least.min(lateness);
         if self.late >= PROOF {
-            let lost = (self.least / length).round().min(1e6) as i64;
+            let lost = libm::round(self.least / length).min(1e6) as i64;
             self.count += lost * duration;
             self.missing += lost.unsigned_abs();
             (self.late, self.least) = (0, f64::MAX);

@@ -1,6 +1,9 @@
 //! How much delay the network needs: as much as nearly all of what came lately was late.
 
-use std::time::Duration;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use core::time::Duration;
 
 /// Width of a bucket, in seconds, and their number: up to 2 s.
 const WIDTH: f64 = 0.002;

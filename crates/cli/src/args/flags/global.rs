@@ -59,7 +59,7 @@ pub(super) const FLAGS: &[Flag] = &[
     })
     .value("URL")
     .choices(Choices::Files)
-    .help("write progress for programs to a file, - or pipe:1, pipe:N, or tcp://host:port")
+    .help("write progress for programs to a file, - or pipe:1, pipe:N, tcp:// or udp://host:port")
     .details(
         "Blocks of lines key=value with ffmpeg's keys (frame, fps, bitrate, total_size, out_time_us, out_time_ms, \
          out_time, dup_frames, drop_frames, speed); the last line of each is progress=continue, or progress=end.",
