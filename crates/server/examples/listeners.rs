@@ -9,6 +9,12 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+
+/// How many may be on their way at once: Icecast's queue of those who come has five places, and who finds none hears nothing.
+const ON_THE_WAY: usize = 4;
+/// How long anybody may take to hear something.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -36,14 +42,16 @@ async fn listen(
 ) -> Result<Vec<usize>, Box<dyn Error>> {
     let (here, mut arrived) = mpsc::channel(count);
     let (start, started) = watch::channel(false);
-    let mut crowd = Vec::new();
+    let (mut crowd, mut waited) = (Vec::new(), 0);
     for number in 0..count {
-        let (host, path, here, mut started) = (host.clone(), path.clone(), here.clone(), started.clone());
+        let (host, path, mut started) = (host.clone(), path.clone(), started.clone());
+        // Gone with the first sound, or with who hears none: then all that are left have been counted.
+        let mut here = Some(here.clone());
         crowd.push(tokio::spawn(async move {
             let mut socket = TcpStream::connect(&host).await?;
             let request = format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
             socket.write_all(request.as_bytes()).await?;
-            let (mut buffer, mut heard, mut is_here) = (vec![0; 16_384], 0, false);
+            let (mut buffer, mut heard) = (vec![0; 16_384], 0);
             let mut end = None;
             loop {
                 let until = end.unwrap_or_else(|| tokio::time::Instant::now() + Duration::from_secs(60));
@@ -52,8 +60,7 @@ async fn listen(
                         0 => return Err(std::io::Error::other("it ended")),
                         bytes => {
                             heard += bytes;
-                            if !is_here {
-                                is_here = true;
+                            if let Some(here) = here.take() {
                                 let _ = here.send(()).await;
                             }
                         }
@@ -66,13 +73,14 @@ async fn listen(
                 }
             }
         }));
-        // All at once would be more than the system's own queue holds.
-        if number % 50 == 49 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        if number >= ON_THE_WAY {
+            timeout(PATIENCE, arrived.recv()).await?.ok_or("somebody heard nothing")?;
+            waited += 1;
         }
     }
-    for _ in 0..count {
-        arrived.recv().await.ok_or("somebody heard nothing")?;
+    drop(here);
+    for _ in waited..count {
+        timeout(PATIENCE, arrived.recv()).await?.ok_or("somebody heard nothing")?;
     }
     // What each gets at once when it comes is behind it.
     tokio::time::sleep(Duration::from_secs(3)).await;
