@@ -13,7 +13,6 @@ pub(super) const FLAGS: &[Flag] = &[
     })
     .alias(&["camera-token", "-camera-token", "-camera_token"])
     .value("TOKEN")
-    .common()
     .help("who sends a camera to the page of -http must type it there")
     .details("Who publishes by WHIP shows -publish_token, who watches by WHEP -play_token: Authorization: Bearer TOKEN."),
     Flag::serve("allow_origin", |options, given| {
@@ -61,7 +60,6 @@ pub(super) const FLAGS: &[Flag] = &[
     })
     .alias(&["-http"])
     .value("HOST:PORT")
-    .common()
     .help("where to show it to browsers, with the page for your camera: 127.0.0.1:8080"),
 ];
 
