@@ -11,8 +11,9 @@ mod tiny_mp4;
 use brooklet_media::TimeBase;
 use brooklet_media::bitstream::nal;
 use brooklet_media::bitstream::opus::OpusHead;
-use brooklet_media::{CodecId, PcmFormat};
+use brooklet_media::{CodecId, MediaKind, PcmFormat};
 use brooklet_rtp::{ReportBlock, Rtcp, RtpPacket, SenderInfo};
+use brooklet_webrtc::{Certificate, Session, SessionOptions};
 use bytes::Bytes;
 
 use crate::{coded, decoding, streams};
@@ -37,6 +38,7 @@ pub fn all() -> Vec<Seeds> {
     let mut all = rtmp::all();
     all.extend(headers());
     all.extend(voice());
+    all.push(offers());
     all.extend(radio::all());
     for (target, coded) in [
         ("h264_decode", coded::h264()),
@@ -92,6 +94,19 @@ fn voice() -> Vec<Seeds> {
         of("rtp_playout", vec![stream.clone(), vec![0x55; 600]]),
         of("rtp_depacketize", (0..7).map(|kind| [&[kind], &stream[..]].concat()).collect()),
     ]
+}
+
+/// Offers of WebRTC, as ours are; of a browser's the same with more lines.
+fn offers() -> Seeds {
+    let (now, address) = (std::time::Instant::now(), std::net::SocketAddr::from(([127, 0, 0, 1], 4_000)));
+    let offer = || {
+        let certificate = Certificate::generate(std::time::Duration::from_secs(1_800_000_000)).ok()?;
+        let send = [streams::params(CodecId::Opus, TimeBase::hz(48_000))];
+        let receive = [MediaKind::Video, MediaKind::Audio];
+        Session::offer(&SessionOptions::new(certificate), now, &send, &receive, &[address]).ok()
+    };
+    let offer = offer().map(|(_, text)| text.into_bytes());
+    Seeds { target: "webrtc_offer", inputs: offer.into_iter().collect() }
 }
 
 const AV1: &[u8] = &[0x0A, 0x0B, 0, 0, 0, 3, 0xBD, 0x7C, 0x79, 0xB5, 0xF2, 0, 0x80];
