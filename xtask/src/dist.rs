@@ -26,16 +26,19 @@ pub(crate) use profile::Profile;
 use crate::shell::{Outcome, target};
 use toolchain::Toolchain;
 
-/// Builds, checks and packs: `[--target T]… [--profile P]…`, all of them where none is named.
+/// Builds, checks and packs: `[--target T]… [--profile P]…`, all of them where none is named. Fails in the end, when all are
+/// packed, where one is larger than its profile allows.
 pub(crate) fn run(words: &[&str]) -> Outcome {
     let (platforms, profiles) = wanted(words)?;
+    let mut too_large = Vec::new();
     for platform in platforms {
         for profile in profiles.iter().copied() {
             let program = build(platform, profile)?;
-            pack::pack(&program, platform, profile)?;
+            too_large.extend(pack::pack(&program, platform, profile)?);
         }
     }
-    pack::write_checksums()
+    pack::write_checksums()?;
+    if too_large.is_empty() { Ok(()) } else { Err(too_large.join("; ")) }
 }
 
 /// Builds one program, checks what is in it, and runs it once. It still has its symbols.

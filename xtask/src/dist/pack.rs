@@ -19,8 +19,8 @@ const ALONG: [(&str, &str); 5] = [
 const COMPLETIONS: [(&str, &str); 3] =
     [("bash", "brooklet.bash"), ("zsh", "_brooklet"), ("fish", "brooklet.fish")];
 
-/// Packs a program that has just been built; fails where it is larger than its profile allows.
-pub(super) fn pack(program: &Path, platform: &Platform, profile: &Profile) -> Outcome {
+/// Packs a program that has just been built; says so where it is larger than its profile allows.
+pub(super) fn pack(program: &Path, platform: &Platform, profile: &Profile) -> Outcome<Option<String>> {
     let name = format!("brooklet-{}-{}-{}", env!("CARGO_PKG_VERSION"), platform.triple, profile.name);
     let place = folder().join(&name);
     let _ = std::fs::remove_dir_all(&place);
@@ -43,10 +43,8 @@ pub(super) fn pack(program: &Path, platform: &Platform, profile: &Profile) -> Ou
     write(&place.join("SIZES.txt"), &report)?;
     archive(&name)?;
     eprintln!("{name}.tar.gz: a program of {:.2} MB, at most {:.1}", mega(size), mega(profile.most));
-    if size > profile.most {
-        return Err(format!("{name}: {size} bytes, more than the {} that it may have", profile.most));
-    }
-    Ok(())
+    let is_too_large = size > profile.most;
+    Ok(is_too_large.then(|| format!("{name}: {size} bytes, more than the {} that it may have", profile.most)))
 }
 
 /// Checksums of all archives that are there.
