@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::shell::{self, Outcome, cargo, root, target};
 
 /// Targets whose inputs take long, and how many times fewer they get.
-const SLOW: &[(&str, u32)] = &[("h264_decode", 20), ("aac_decode", 10)];
+const SLOW: &[(&str, u32)] = &[("h264_decode", 20), ("aac_decode", 10), ("webrtc_offer", 20)];
 
 /// What holds for all of them: inputs up to 64 KiB, each within 512 MB and a minute, which is a limit against hanging.
 const RULES: [&str; 5] =
