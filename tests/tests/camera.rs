@@ -13,6 +13,10 @@ use brooklet_tests::{flashes, peers, probe};
 /// The camera's pictures in a second.
 const PICTURES: f64 = 30.0;
 
+/// How far off the moment of a beep may be, in seconds: it is heard by two microphones, ours and the lamp's, and each knows how
+/// old its sound is to ten milliseconds.
+const HEARING: f64 = 0.020;
+
 #[test]
 fn camera_and_microphone_arrive_at_an_rtmp_server_in_step() {
     let (Some(()), Some(server)) = (peers::pulseaudio(), Server::nginx()) else { return };
@@ -46,8 +50,8 @@ fn camera_and_microphone_arrive_at_an_rtmp_server_in_step() {
     let mut sorted = steps.clone();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted[sorted.len() / 2];
-    assert!((-0.010..=1.0 / PICTURES + 0.010).contains(&middle), "{steps:?}");
-    assert!(steps.iter().all(|step| (-0.010..0.040 + 2.0 / PICTURES).contains(step)), "{steps:?}");
+    assert!((-HEARING..=1.0 / PICTURES + HEARING).contains(&middle), "{steps:?}");
+    assert!(steps.iter().all(|step| (-HEARING..HEARING + 3.0 / PICTURES).contains(step)), "{steps:?}");
     // Both from their zero on, which is the first of either.
     for stream in ["v:0", "a:0"] {
         let (base, times) = probe::frames(&received.path, stream).expect("ffprobe");

@@ -19,8 +19,9 @@ use brooklet_device::{Microphone, MicrophoneOptions};
 
 const SIZE: (u32, u32) = (160, 120);
 const RATE: i64 = 30;
-/// From light to picture: that long a microphone may take to hear what the camera saw.
-const DELAY: Duration = Duration::from_millis(200);
+/// From light to picture: that long a microphone may take to hear what the camera saw. It was seen to take over 200 ms; an
+/// output waits half a second for a picture.
+const DELAY: Duration = Duration::from_millis(400);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
