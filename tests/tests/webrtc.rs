@@ -17,6 +17,7 @@ const SOURCE: &[&str] = &[
     "lavfi",
     "-i",
     "testsrc2=size=320x240:rate=25",
+    "-re",
     "-f",
     "lavfi",
     "-i",
