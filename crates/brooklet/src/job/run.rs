@@ -162,7 +162,11 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
         let (stopper, journal, playing) = (stopper.clone(), journal.clone(), playing.clone());
         let window = input_window(spec, &input);
         let stage = ReadStage { input, routes, realtime: spec.realtime, window, stopper, journal, playing };
-        threads.spawn(format!("read #{number}"), move || stage.run());
+        let failed = threads.outcome.clone();
+        threads.spawn(format!("read #{number}"), move || {
+            stage.run(|error| failed.fail(error));
+            Ok(())
+        });
     }
     Ok(Running {
         threads: threads.handles,

@@ -49,14 +49,14 @@ pub(crate) struct CopyRoute {
 }
 
 impl ReadStage {
-    /// Runs until the input ends, nobody wants more, or it is stopped.
-    pub(crate) fn run(mut self) -> Result<()> {
-        let outcome = self.read_all();
-        self.routes.iter().flatten().for_each(Route::end);
-        match outcome {
-            Err(Error::Stopped) => Ok(()),
-            other => other,
+    /// Runs until the input ends, nobody wants more, or it is stopped. What went wrong is told to `fail` before anybody downstream
+    /// meets the end: that they got nothing is only what comes of it.
+    pub(crate) fn run(mut self, fail: impl FnOnce(Error)) {
+        match self.read_all() {
+            Ok(()) | Err(Error::Stopped) => {}
+            Err(error) => fail(error),
         }
+        self.routes.iter().flatten().for_each(Route::end);
     }
 
     fn read_all(&mut self) -> Result<()> {
