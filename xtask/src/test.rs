@@ -63,6 +63,8 @@ fn run_checks(extent: Extent) -> Outcome {
 
 fn run_tests(extent: Extent, peers: &Peers) -> Outcome {
     shell::run(&mut cargo(["test"]))?;
+    // What converts in the smaller programs.
+    shell::run(&mut cargo(["test", "--package", "brooklet-convert", "--no-default-features", "--lib"]))?;
     shell::run(&mut cargo(["build", "--package", "brooklet-cli"]))?;
     let whole_program = |words: &[&str]| {
         let mut tests = cargo(["test", "--package", "brooklet-tests", "--"]);
