@@ -85,7 +85,7 @@ impl<T> Queue<T> {
     /// Adds an item; blocks while the queue is full.
     pub(crate) fn push(&self, item: T) -> Result<(), Closed> {
         let mut state = self.lock();
-        while self.is_full(&mut state) && !state.closed {
+        while !self.make_room(&mut state) && !state.closed {
             state.pushers += 1;
             state = self.shared.room.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.pushers -= 1;
@@ -98,7 +98,7 @@ impl<T> Queue<T> {
         let mut item = Some(item);
         poll_fn(|context| {
             let mut state = self.lock();
-            if self.is_full(&mut state) && !state.closed {
+            if !self.make_room(&mut state) && !state.closed {
                 state.wait(context);
                 return Poll::Pending;
             }
@@ -224,14 +224,14 @@ impl<T> Queue<T> {
         state.ended || state.closed
     }
 
-    /// Whether there is no room, nor any made.
-    fn is_full(&self, state: &mut State<T>) -> bool {
+    /// Whether there is room for one more; in one of [`Queue::replacing`] it is made.
+    fn make_room(&self, state: &mut State<T>) -> bool {
         let full = state.items.len() >= self.shared.capacity;
         if full && self.shared.replaces {
             state.items.pop_front();
             state.replaced += 1;
         }
-        full && !self.shared.replaces
+        !full || self.shared.replaces
     }
 
     fn add(&self, mut state: MutexGuard<'_, State<T>>, item: T) -> Result<(), Closed> {

@@ -38,6 +38,8 @@ pub(crate) struct G722Decoder {
     join: Join,
     time_base: TimeBase,
     pool: FramePool,
+    /// Those of one packet.
+    samples: Vec<i16>,
     ready: VecDeque<Frame>,
 }
 
@@ -53,11 +55,12 @@ impl G722Decoder {
             join: Join::default(),
             time_base: params.time_base,
             pool,
+            samples: Vec::new(),
             ready: VecDeque::new(),
         })
     }
 
-    fn samples(&mut self, byte: u8) -> [i16; 2] {
+    fn pair(&mut self, byte: u8) -> [i16; 2] {
         let (low, high) = (byte & 0x3F, byte >> 6);
         let fine = quantizer::fine(low, self.low.step());
         let lower = quantizer::limited(self.low.expected() + fine);
@@ -72,14 +75,18 @@ impl G722Decoder {
 impl Decoder for G722Decoder {
     fn decode(&mut self, packet: &Packet) -> Result<()> {
         // All is decoded, for what follows builds on it.
-        let samples: Vec<i16> = packet.data.iter().flat_map(|byte| self.samples(*byte)).collect();
-        let kept = kept(samples.len(), packet.trim);
+        self.samples.clear();
+        for byte in &packet.data {
+            let pair = self.pair(*byte);
+            self.samples.extend(pair);
+        }
+        let kept = kept(self.samples.len(), packet.trim);
         if kept.is_empty() || packet.discard {
             return Ok(());
         }
         let mut frame =
             AudioFrame::new(&self.pool, SampleFormat::S16, RATE, ChannelLayout::Mono, kept.len())?;
-        frame.typed_mut::<i16>(0).copy_from_slice(&samples[kept.clone()]);
+        frame.typed_mut::<i16>(0).copy_from_slice(&self.samples[kept.clone()]);
         stamp(&mut frame, packet, self.time_base, kept.start);
         self.ready.push_back(Frame::Audio(frame));
         Ok(())

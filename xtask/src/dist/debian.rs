@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use super::toolchain::linker_variable;
 use super::{Platform, Profile};
@@ -58,7 +59,9 @@ impl Debian {
             debian.install()?;
             write(&ready, SUITE)?;
         }
-        debian.bring_project()?;
+        // Once for all that this run of ours builds.
+        static BROUGHT: OnceLock<Outcome> = OnceLock::new();
+        BROUGHT.get_or_init(|| debian.bring_project()).clone()?;
         Ok(debian)
     }
 

@@ -91,7 +91,7 @@ impl MasterClock {
     }
 
     /// Whether a picture at `at` is so late that its source must be slow; to hurry after it would help nobody.
-    #[cfg_attr(not(feature = "window"), expect(dead_code, reason = "a window asks"))]
+    #[cfg_attr(not(any(feature = "window", test)), expect(dead_code, reason = "a window asks"))]
     pub(crate) fn is_behind(&self, at: Timestamp, now: Timestamp) -> bool {
         self.at(now).is_some_and(|media| media.since(at) > LATE)
     }

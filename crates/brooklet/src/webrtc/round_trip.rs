@@ -5,11 +5,9 @@
 //! | `desk` | what a session's task and threads share: the choice of processor, counters, queues |
 //! | `pictures` | two threads: one decodes all, one processes and encodes the newest |
 //! | `sound` | a thread for sound that is processed; all other goes back as it came |
-//! | `newest` | the place between: a newer picture takes it |
 //! | `rate` | what the way carries to what the encoder is told |
 
 mod desk;
-mod newest;
 mod pictures;
 mod rate;
 mod sound;
@@ -144,7 +142,8 @@ impl Trip {
 
     fn take_sound(&mut self, mut packet: Packet) -> Result<(), Error> {
         if self.desk.has_sound() {
-            self.desk.hear(packet);
+            // It never blocks: the oldest goes.
+            let _ = self.desk.heard.push(packet);
         } else {
             packet.stream = SOUND;
             self.line.session.write(Instant::now(), &packet)?;

@@ -2,11 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use brooklet_media::{Packet, VideoFrame};
 
-use super::newest::Newest;
 use super::{Coded, Made};
 use crate::processor::{Settings, Task};
 use crate::queue::Queue;
@@ -57,7 +56,8 @@ pub(in crate::webrtc) struct Desk {
     chosen: Mutex<Chosen>,
     pub(super) coded: Queue<Coded>,
     pub(super) heard: Queue<Packet>,
-    pub(super) newest: Newest<(VideoFrame, std::time::Instant)>,
+    /// The picture to be processed next, and when it came.
+    pub(super) newest: Queue<(VideoFrame, Instant)>,
     pub(super) made: Queue<Made>,
     counters: Counters,
     failure: Mutex<Option<String>>,
@@ -75,8 +75,8 @@ pub(super) struct Chosen {
 struct Counters {
     received: AtomicU64,
     sent: AtomicU64,
+    /// But for those that went for newer ones.
     dropped: AtomicU64,
-    sound_dropped: AtomicU64,
     /// Nanoseconds.
     processing: AtomicU64,
     delay: AtomicU64,
@@ -101,8 +101,8 @@ impl Desk {
             tasks: tasks.clone(),
             chosen: Mutex::new(chosen),
             coded: Queue::new(CODED),
-            heard: Queue::new(HEARD),
-            newest: Newest::new(),
+            heard: Queue::replacing(HEARD),
+            newest: Queue::replacing(1),
             made: Queue::new(MADE),
             counters: Counters::default(),
             failure: Mutex::new(None),
@@ -143,8 +143,8 @@ impl Desk {
             task: self.tasks[lock(&self.chosen).task].name(),
             received: counters.received.load(Relaxed),
             sent: counters.sent.load(Relaxed),
-            dropped: counters.dropped.load(Relaxed),
-            sound_dropped: counters.sound_dropped.load(Relaxed),
+            dropped: counters.dropped.load(Relaxed) + self.newest.replaced(),
+            sound_dropped: self.heard.replaced(),
             processing: Duration::from_nanos(counters.processing.load(Relaxed)),
             delay: Duration::from_nanos(counters.delay.load(Relaxed)),
             bit_rate: counters.bit_rate.load(Relaxed),
@@ -174,14 +174,6 @@ impl Desk {
     /// Whether any task does.
     pub(super) fn may_have_sound(&self) -> bool {
         self.tasks.iter().any(Task::has_sound)
-    }
-
-    /// Sound for the processor.
-    pub(super) fn hear(&self, packet: Packet) {
-        while self.heard.len() >= HEARD && self.heard.try_pop().is_some() {
-            self.counters.sound_dropped.fetch_add(1, Relaxed);
-        }
-        let _ = self.heard.try_push(packet);
     }
 
     pub(super) fn count_received(&self) {

@@ -21,6 +21,7 @@ use crate::webrtc::picture::{encoder_for, even, worth};
 const RATE: Rational = Rational::whole(30);
 /// From one key frame to the next where nobody asks for one, in pictures.
 const GOP: u32 = 300;
+
 /// Starts both threads; they end when the desk is closed.
 pub(super) fn start(desk: &Arc<Desk>) -> io::Result<()> {
     let (one, other) = (desk.clone(), desk.clone());
@@ -57,17 +58,16 @@ fn decode(desk: &Desk) {
             desk.wish_key_frame();
         }
         while let Some(Frame::Video(frame)) = decoder.as_mut().and_then(|decoder| decoder.poll_frame()) {
-            if desk.newest.put((frame, came)) {
-                desk.count_dropped();
-            }
+            // It never blocks: a newer one takes its place. Closed, it ends this soon.
+            let _ = desk.newest.push((frame, came));
         }
     }
-    desk.newest.close();
+    desk.newest.end();
 }
 
 fn process(desk: &Desk) {
     let mut work = Work::new(desk);
-    while let Some((frame, came)) = desk.newest.take() {
+    while let Some((frame, came)) = desk.newest.pop() {
         if desk.is_held() {
             desk.count_dropped();
             continue;
