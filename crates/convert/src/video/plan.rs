@@ -130,18 +130,27 @@ impl Plan {
     /// Y'CbCr or gray to RGB. Where the size changes, chroma is scaled once, straight to the resolution of the
     /// output: half of luma's across and full down, as in ffmpeg's scaler.
     fn decode(&mut self, to: Shape) {
-        if self.at.size() != to.size() {
+        let resize = self.at.size() != to.size();
+        if resize || !DEEP {
             self.narrow();
+        }
+        if resize || !DIRECT {
             self.unzip();
+        }
+        if resize {
             let format = if self.at.format.chroma_shift() == (1, 1) { Yuv422p } else { self.at.format };
             self.scale_to(format, to);
         }
-        self.push(Pass::ToRgb, to);
+        self.push(Pass::ToRgb, Shape { format: met_by_luma(to.format), ..to });
+        self.then(Pass::Shuffle, to.format);
     }
 
     /// RGB to Y'CbCr or gray, likewise.
     fn encode(&mut self, to: Shape) {
+        self.then(Pass::Shuffle, met_by_luma(self.at.format));
         let format = match (self.at.size() != to.size(), to.format) {
+            (false, Nv12) if !DIRECT => Yuv420p,
+            (false, format) if is_10_bit(format) && !DEEP => planar(format.chroma_shift(), false),
             (false, format) => format,
             (true, Gray8) => Gray8,
             (true, format) if format.chroma_shift() == (0, 0) => Yuv444p,
@@ -164,6 +173,9 @@ impl Plan {
         let recolor = !same_meaning(self.at, to);
         if recolor || resample || resize {
             self.unzip();
+            if !DEEP {
+                self.narrow();
+            }
         }
         if resize || resample {
             let format = match self.at.format {
@@ -220,6 +232,16 @@ impl Plan {
         self.steps.push(Step { pass, from: self.at, to });
         self.at = to;
     }
+}
+
+/// Whether samples of 10 bits are computed with; else they are narrowed for it.
+const DEEP: bool = cfg!(feature = "deep");
+/// Whether there is a conversion for every order of RGB and for chroma in pairs; else there is one more pass.
+const DIRECT: bool = cfg!(feature = "direct");
+
+/// The order of RGB that luma and chroma are converted to and from, for pixels to be in this one.
+fn met_by_luma(rgb: PixelFormat) -> PixelFormat {
+    if DIRECT { rgb } else { Rgb24 }
 }
 
 /// Whether the format has luma and chroma.

@@ -14,7 +14,7 @@ const LEVELS: usize = 1 << 10;
 
 /// Fills `to`, of one format and size with `from`: planar Y'CbCr, or gray.
 pub(crate) fn run(from: &VideoFrame, to: &mut VideoFrame, old: Color, new: Color) {
-    if is_10_bit(from.format()) {
+    if cfg!(feature = "deep") && is_10_bit(from.format()) {
         Mapping::new(old, new, 10).run::<u16>(from, to);
     } else {
         Mapping::new(old, new, 8).run::<u8>(from, to);

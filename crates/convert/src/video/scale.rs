@@ -104,11 +104,6 @@ impl Scaler {
             match unit_bytes(format) {
                 #[cfg(feature = "deep")]
                 2 => self.resize::<U16>(&source, target),
-                #[cfg(not(feature = "deep"))]
-                2 => {
-                    Err("this smaller program scales pictures of 8 bits only (-vf format=yuv420p first)"
-                        .into())
-                }
                 unit => self.samples(&source, target, unit),
             }
             .map_err(|what| Error::Usage(format!("can't scale {from:?} to {size:?}: {what}")))?;
