@@ -39,6 +39,7 @@ pub fn all() -> Vec<Seeds> {
     all.extend(headers());
     all.extend(voice());
     all.push(offers());
+    all.push(relays());
     all.extend(radio::all());
     for (target, coded) in [
         ("h264_decode", coded::h264()),
@@ -107,6 +108,21 @@ fn offers() -> Seeds {
     };
     let offer = offer().map(|(_, text)| text.into_bytes());
     Seeds { target: "webrtc_offer", inputs: offer.into_iter().collect() }
+}
+
+/// A TURN server that names its realm, gives a relay and a channel, and sends what a peer sent: each with what is to be done to it, as
+/// the target reads it.
+fn relays() -> Seeds {
+    // After the header, which the target writes, the attributes; the first bit says whether it is a refusal.
+    let answer = |how: u8, first: u8, attributes: &[u8]| {
+        let whole = [&[first][..], &[0; 19], attributes].concat();
+        [&[how, whole.len() as u8][..], &whole].concat()
+    };
+    let refusal = answer(1, 1, b"\0\x09\0\x04\0\0\x04\x01\0\x14\0\x04here\0\x15\0\x02n1\0\0");
+    let relay = answer(0b1011, 0, b"\0\x16\0\x08\0\x01\xe1\x12\x5e\x12\xa4\x43\0\x0d\0\x04\0\0\0\x3c");
+    let channel = answer(0b1111, 0, b"");
+    let data = b"\x08\x06\x40\0\0\x02hi".to_vec();
+    Seeds { target: "stun", inputs: vec![[refusal, relay, channel, data].concat()] }
 }
 
 const AV1: &[u8] = &[0x0A, 0x0B, 0, 0, 0, 3, 0xBD, 0x7C, 0x79, 0xB5, 0xF2, 0, 0x80];

@@ -39,6 +39,9 @@ pub enum Error {
     /// No pair of addresses reached the peer in time.
     #[error("no way to the peer was found (ICE): a firewall, or a network that needs a TURN server")]
     Unreachable,
+    /// Only relays may be taken, and no server gave one.
+    #[error("there is no relay to reach the peer by (TURN), and no other way may be taken")]
+    NoRelay,
     /// The peer stopped answering.
     #[error("the peer does not answer any more")]
     Lost,

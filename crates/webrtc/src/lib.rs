@@ -13,7 +13,7 @@
 //! | lost packets | sent again when asked for (NACK, RTX), both ways; what stays lost costs pictures up to the next key frame, which is asked for (PLI, else FIR) |
 //! | congestion | transport-wide feedback (TWCC), else REMB; video is paced, and [`Event::Estimate`] tells what the way carries |
 //! | several streams | kept in step by sender reports, in both directions |
-//! | ICE | full, or lite for one with a public address; UDP; candidates in fragments |
+//! | ICE | full, or lite for one with a public address; UDP; candidates in fragments; STUN and TURN servers ([`stun`]); names of candidates ([`mdns`]) |
 //! | DTLS | 1.2, certificates on P-256 |
 //!
 //! RTP is left to str0m, not spoken here (its "frame mode"): its packetisers, its buffer for what is out of order and its
@@ -63,9 +63,11 @@
 
 mod crypto;
 mod error;
+pub mod mdns;
 mod session;
+pub mod stun;
 
 pub use crypto::certificate::Certificate;
 pub use crypto::random;
 pub use error::{Error, Result};
-pub use session::{Event, Output, Session, SessionOptions, Statistics, Transmit};
+pub use session::{Event, HiddenCandidate, Output, Session, SessionOptions, Statistics, Transmit};

@@ -3,10 +3,12 @@
 //! | file | holds |
 //! |---|---|
 //! | `negotiate` | offers, answers, candidates |
+//! | `hidden` | candidates with names in place of addresses |
 //! | `outbound` | packets to what is sent |
 //! | `inbound` | what arrives to streams and packets |
 //! | `sync` | the clocks of what arrives onto one |
 
+mod hidden;
 mod inbound;
 mod negotiate;
 mod outbound;
@@ -23,7 +25,9 @@ use str0m::media::{KeyframeRequestKind, Mid};
 use str0m::net::{DatagramRecv, Protocol, Receive};
 use str0m::{IceConnectionState, Input, Rtc};
 
+use crate::stun::Found;
 use crate::{Certificate, Error, Result};
+pub use hidden::HiddenCandidate;
 use inbound::Inbound;
 use outbound::{Outbound, Zero};
 
@@ -49,12 +53,23 @@ pub struct SessionOptions {
     pub bandwidth: u64,
     /// How often [`Event::Statistics`] come; `None` for never.
     pub statistics: Option<Duration>,
+    /// What STUN and TURN servers gave for the socket of the session; of no use with ICE-lite.
+    pub found: Vec<Found>,
+    /// Whether peers are reached by relays alone, and learn no other address.
+    pub relay_only: bool,
 }
 
 impl SessionOptions {
-    /// Full ICE, 2 Mbit/s to begin with, no statistics.
+    /// Full ICE, 2 Mbit/s to begin with, no statistics, no servers.
     pub const fn new(certificate: Certificate) -> Self {
-        Self { certificate, ice_lite: false, bandwidth: 2_000_000, statistics: None }
+        Self {
+            certificate,
+            ice_lite: false,
+            bandwidth: 2_000_000,
+            statistics: None,
+            found: Vec::new(),
+            relay_only: false,
+        }
     }
 }
 
@@ -67,6 +82,10 @@ pub struct Session {
     pending: Option<PendingOffer>,
     /// The peer's name for its side of ICE.
     remote_name: Option<String>,
+    /// Its candidates whose addresses are to be asked for.
+    hidden: Vec<HiddenCandidate>,
+    /// How many there were.
+    hidden_count: usize,
     /// By number of the stream; none where the peer does not take it.
     outbound: Vec<Option<Outbound>>,
     zero: Zero,

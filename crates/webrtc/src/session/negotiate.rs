@@ -12,13 +12,16 @@ use str0m::{Candidate, Rtc};
 
 use super::inbound::Inbound;
 use super::outbound::{Outbound, Zero};
-use super::{AUDIO_REORDER, CONNECT, PendingOffer, Session, SessionOptions, VIDEO_REORDER};
+use super::{AUDIO_REORDER, CONNECT, HiddenCandidate, PendingOffer, Session, SessionOptions, VIDEO_REORDER};
+use crate::stun::Found;
 use crate::{Error, Result, crypto};
 
 /// Bytes of a description that are read at all.
 const MAX_DESCRIPTION: usize = 64 << 10;
 /// Candidates of a peer that are tried.
 const MAX_CANDIDATES: usize = 32;
+/// Those of a session whose names are asked for.
+const MAX_HIDDEN: usize = 8;
 
 impl Session {
     /// Answers the offer of a peer: the session, and the answer to send back.
@@ -135,6 +138,12 @@ impl Session {
         Ok(())
     }
 
+    /// Candidates of the peer, since the last call, whose addresses are hidden behind names: 8 of a session at most. To be asked
+    /// for by [`mdns`](crate::mdns); with its address each goes to [`Session::add_candidates`].
+    pub fn take_hidden(&mut self) -> Vec<HiddenCandidate> {
+        std::mem::take(&mut self.hidden)
+    }
+
     /// The name by which ICE tells this session from others, as our description says it (`a=ice-ufrag`).
     pub fn name(&mut self) -> String {
         self.rtc.direct_api().local_ice_credentials().ufrag
@@ -153,16 +162,28 @@ impl Session {
             .set_reordering_timeout_video(Some(VIDEO_REORDER))
             .set_reordering_timeout_audio(Some(AUDIO_REORDER))
             .build(now);
-        for address in addresses {
+        let has_relay = options.found.iter().any(|found| matches!(found, Found::Relayed(_)));
+        if options.relay_only && !has_relay {
+            return Err(Error::NoRelay);
+        }
+        let direct = if options.relay_only { &[] } else { addresses };
+        for address in direct {
             let candidate = Candidate::host(*address, "udp");
             let candidate = candidate.map_err(|error| Error::Protocol(format!("{address}: {error}")))?;
             rtc.add_local_candidate(candidate);
+        }
+        let is_wanted = |found: &&Found| !options.relay_only || matches!(found, Found::Relayed(_));
+        for found in options.found.iter().filter(is_wanted) {
+            // One that ICE can't use changes nothing.
+            candidate(found, addresses).and_then(|candidate| rtc.add_local_candidate(candidate));
         }
         rtc.bwe().set_desired_bitrate(Bitrate::from(options.bandwidth));
         Ok(Self {
             rtc,
             pending: None,
             remote_name: None,
+            hidden: Vec::new(),
+            hidden_count: 0,
             outbound: Vec::new(),
             zero: Zero::default(),
             inbound: Inbound::default(),
@@ -173,8 +194,8 @@ impl Session {
         })
     }
 
-    /// A description without its candidates, and those of them that can be used: UDP, with an address. A browser hides
-    /// its own behind a name (mDNS) where it has no leave for the camera; it finds us all the same.
+    /// A description without its candidates, and those of them that can be used: UDP, with an address. Those with a name wait
+    /// in [`Session::take_hidden`].
     fn read_description(&mut self, text: &str) -> Result<(String, Vec<Candidate>)> {
         if text.len() > MAX_DESCRIPTION {
             return Err(Error::Description(format!("it is over {MAX_DESCRIPTION} bytes")));
@@ -187,6 +208,7 @@ impl Session {
                         .ok()
                         .filter(|candidate| candidate.proto() == str0m::net::Protocol::Udp);
                     candidates.extend(usable);
+                    self.hide(line);
                 }
                 Some(_) => {}
                 None => {
@@ -201,10 +223,32 @@ impl Session {
         Ok((rest, candidates))
     }
 
+    fn hide(&mut self, line: &str) {
+        let hidden = HiddenCandidate::read(line).filter(|_| self.hidden_count < MAX_HIDDEN);
+        self.hidden_count += usize::from(hidden.is_some());
+        self.hidden.extend(hidden);
+    }
+
     fn receive(&mut self, sections: &[Section]) {
         for section in sections.iter().filter(|section| section.direction.is_receiving()) {
             self.inbound.expect(section.mid, section.kind == Kind::Video);
         }
+    }
+}
+
+/// What a server gave, as a candidate; `None` where that says nothing new.
+fn candidate(found: &Found, addresses: &[SocketAddr]) -> Option<Candidate> {
+    let (Found::Reflexive(address) | Found::Relayed(address)) = *found;
+    let same = |base: &&SocketAddr| base.is_ipv4() == address.is_ipv4();
+    // What servers see is what goes out to them, not what stays on this machine.
+    let outward = addresses.iter().filter(same).find(|base| !base.ip().is_loopback());
+    let base = *outward.or_else(|| addresses.iter().find(same))?;
+    if addresses.contains(&address) {
+        return None;
+    }
+    match found {
+        Found::Reflexive(_) => Candidate::server_reflexive(address, base, "udp").ok(),
+        Found::Relayed(_) => Candidate::relayed(address, base, "udp").ok(),
     }
 }
 
