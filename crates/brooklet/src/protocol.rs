@@ -2,6 +2,7 @@
 
 pub mod file;
 pub mod http;
+mod ice;
 pub mod icecast;
 pub(crate) mod pace;
 pub mod pipe;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use brooklet_media::{DemuxEvent, Metadata, PacketSink, Piece, Source};
 use bytes::Bytes;
 pub use http::HttpOptions;
+pub use ice::{IceOptions, IceServer};
 pub use tls::TlsOptions;
 
 pub use crate::rtmp::RtmpOptions;

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `gateway` | offers to sessions: what WHIP (RFC 9725) and WHEP do, without their HTTP |
 //! | `line` | a session on its socket |
+//! | `helpers` | STUN and TURN servers |
+//! | `names` | the addresses behind candidates' names |
 //! | `arrive` | what a publisher sends, into the hub |
 //! | `round_trip` | what a peer sends, through a [processor](crate::processor), back to it |
 //! | `picture` | pictures as browsers take them |
@@ -14,7 +16,9 @@
 
 mod arrive;
 mod gateway;
+mod helpers;
 mod line;
+mod names;
 mod picture;
 mod rendition;
 mod round_trip;

@@ -8,7 +8,9 @@ pub(crate) use without::{House, WITH};
 #[cfg(feature = "webrtc")]
 mod with_webrtc {
     use std::net::{IpAddr, Ipv4Addr};
+    use std::sync::Arc;
 
+    use brooklet::job::Journal;
     use brooklet::protocol::{Origin, Scheme, SinkOptions, SourceOptions, Target};
     use brooklet::webrtc::{Gateway, GatewayOptions};
     use brooklet::{Error, Hub, Result, Url, processor};
@@ -28,6 +30,7 @@ mod with_webrtc {
         hub: Hub,
         gateway: GatewayOptions,
         webrtc: WebRtcOptions,
+        journal: Arc<Journal>,
     }
 
     impl House {
@@ -36,12 +39,18 @@ mod with_webrtc {
             let mut webrtc = options.camera.webrtc.clone();
             webrtc.publish = options.server.publish.clone();
             webrtc.watch = options.server.play.clone();
-            Self { hub: hub.clone(), gateway: options.camera.gateway.clone(), webrtc }
+            let gateway = options.camera.gateway.clone();
+            Self { hub: hub.clone(), gateway, webrtc, journal: Arc::default() }
         }
 
         /// A server at an address.
         pub(crate) fn open(&self, address: &str, options: HttpServerOptions) -> Result<HttpServer> {
             Ok(self.open_with_gateway(address, options)?.0)
+        }
+
+        /// Lines of warning since the last call.
+        pub(crate) fn warnings(&self) -> Vec<String> {
+            self.journal.take()
         }
 
         fn open_with_gateway(
@@ -50,7 +59,8 @@ mod with_webrtc {
             options: HttpServerOptions,
         ) -> Result<(HttpServer, Gateway)> {
             let gateway = GatewayOptions { ip: ip_of(address), ..self.gateway.clone() };
-            let gateway = Gateway::new(&self.hub, gateway).with_tasks(processor::built_in());
+            let gateway = Gateway::new(&self.hub, gateway).with_journal(&self.journal);
+            let gateway = gateway.with_tasks(processor::built_in());
             let paths = router(gateway.clone(), self.webrtc.clone());
             Ok((HttpServer::bind_with(address, &self.hub, options, paths)?, gateway))
         }
@@ -69,6 +79,7 @@ mod with_webrtc {
                 hub: Hub::default(),
                 gateway: GatewayOptions { publish: false, ..GatewayOptions::default() },
                 webrtc: WebRtcOptions::default(),
+                journal: Arc::default(),
             };
             let (server, gateway) = house.open_with_gateway(address, HttpServerOptions::default())?;
             Ok(Self { gateway, server })
@@ -135,6 +146,11 @@ mod without {
         /// A server at an address.
         pub(crate) fn open(&self, address: &str, options: HttpServerOptions) -> brooklet::Result<HttpServer> {
             HttpServer::bind(address, &self.hub, options)
+        }
+
+        /// Lines of warning since the last call.
+        pub(crate) fn warnings(&self) -> Vec<String> {
+            Vec::new()
         }
     }
 }

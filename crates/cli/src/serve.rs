@@ -61,6 +61,7 @@ pub(crate) fn run(options: ServeOptions, globals: &Globals, console: &Console) -
             break;
         }
         tell(&servers, console);
+        house.warnings().iter().for_each(|line| console.warning(line));
         supervisor.alive(turn, || streams(&hub));
         std::thread::sleep(NAP);
     }

@@ -30,7 +30,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{patch, post};
 use brooklet::webrtc::{Answer, Gateway, Refusal};
 
-pub use door::{IceServer, Origins, WebRtcOptions};
+pub use brooklet::protocol::IceServer;
+pub use door::{Origins, WebRtcOptions};
 
 /// Bytes of an offer.
 const BODY: usize = 64 << 10;

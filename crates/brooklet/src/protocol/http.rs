@@ -24,7 +24,7 @@ pub use body::{Body, Chunk};
 pub(crate) use exchange::{Exchange, Request};
 pub use head::Head;
 
-use super::{Origin, Scheme, SinkOptions, SourceOptions, Target};
+use super::{IceOptions, Origin, Scheme, SinkOptions, SourceOptions, Target};
 use crate::job::Listen;
 use crate::radio::{About, Burst};
 use crate::{Error, Result, Url};
@@ -50,6 +50,8 @@ pub struct HttpOptions {
     pub listeners: Option<usize>,
     /// `-admin`: `user:password` of who may change the title over HTTP; without it nobody may.
     pub admin: Option<String>,
+    /// `-ice_server`, `-ice_policy`: how sessions of WebRTC find their way.
+    pub ice: IceOptions,
 }
 
 /// The protocol.

@@ -10,14 +10,16 @@ use brooklet_media::{CodecId, MediaKind};
 use brooklet_webrtc::{Session, SessionOptions};
 
 use super::arrive;
+use super::helpers::Helpers;
 use super::line::{Line, Place, certificate};
 use super::rendition;
 use super::round_trip::{self, Choice, Desk, Report};
 use super::sink::{Audience, SessionSink};
 use super::source::{PublishedSource, arrivals, hand_on};
 use super::watch::{self, Feed};
+use crate::job::Journal;
 use crate::processor::Task;
-use crate::protocol::{LivePacketSink, PacketSource, SinkOptions, SourceOptions};
+use crate::protocol::{IceOptions, LivePacketSink, PacketSource, SinkOptions, SourceOptions};
 use crate::queue::Queue;
 use crate::{Error, Hub, Url, runtime};
 
@@ -42,10 +44,12 @@ pub struct GatewayOptions {
     pub wait: Duration,
     /// Whether peers may publish.
     pub publish: bool,
+    /// How a way to peers is found; of no use with `public_ip`.
+    pub ice: IceOptions,
 }
 
 impl Default for GatewayOptions {
-    /// 127.0.0.1; 100 sessions, 3 Mbit/s, 2 s; peers may publish.
+    /// 127.0.0.1; 100 sessions, 3 Mbit/s, 2 s; peers may publish; no servers.
     fn default() -> Self {
         Self {
             ip: Ipv4Addr::LOCALHOST.into(),
@@ -54,6 +58,7 @@ impl Default for GatewayOptions {
             bandwidth: 3_000_000,
             wait: Duration::from_secs(2),
             publish: true,
+            ice: IceOptions::default(),
         }
     }
 }
@@ -69,6 +74,7 @@ pub struct Gateway {
     options: GatewayOptions,
     sessions: Arc<Sessions>,
     tasks: Arc<[Task]>,
+    helpers: Helpers,
 }
 
 /// An answer to an offer.
@@ -112,7 +118,25 @@ impl Refusal {
 impl Gateway {
     /// One without sessions.
     pub fn new(hub: &Hub, options: GatewayOptions) -> Self {
-        Self { hub: hub.clone(), options, sessions: Arc::default(), tasks: Arc::default() }
+        let gateway = Self {
+            hub: hub.clone(),
+            options,
+            sessions: Arc::default(),
+            tasks: Arc::default(),
+            helpers: Helpers::default(),
+        };
+        gateway.with_journal(&Arc::default())
+    }
+
+    /// The same, telling a journal what is wrong with its servers.
+    #[must_use]
+    pub fn with_journal(mut self, journal: &Arc<Journal>) -> Self {
+        // Who has a public address needs none (ICE-lite).
+        if self.options.public_ip.is_some() {
+            self.options.ice = IceOptions::default();
+        }
+        self.helpers = Helpers::new(&self.options.ice, journal);
+        self
     }
 
     /// The same, offering to do these things to the pictures of peers ([`Gateway::process`]); the first is what a session begins
@@ -310,10 +334,11 @@ impl Gateway {
         }
         let certificate = certificate().map_err(|error| Refusal::System(error.to_string()))?;
         let place = Place::open(self.options.ip, self.options.public_ip).await;
-        let place = place.map_err(|error| Refusal::System(format!("no socket for media: {error}")))?;
+        let mut place = place.map_err(|error| Refusal::System(format!("no socket for media: {error}")))?;
         let mut options = SessionOptions::new(certificate);
         options.ice_lite = self.options.public_ip.is_some();
         options.bandwidth = self.options.bandwidth;
+        place.ask(&self.helpers, &mut options).await;
         Ok((place, options))
     }
 
@@ -411,7 +436,9 @@ fn name() -> Result<String, brooklet_webrtc::Error> {
 fn refusal(error: brooklet_webrtc::Error) -> Refusal {
     match error {
         brooklet_webrtc::Error::Media { .. } => Refusal::Media(error.to_string()),
-        brooklet_webrtc::Error::Crypto(_) => Refusal::System(error.to_string()),
+        brooklet_webrtc::Error::Crypto(_) | brooklet_webrtc::Error::NoRelay => {
+            Refusal::System(error.to_string())
+        }
         _ => Refusal::Offer(error.to_string()),
     }
 }

@@ -8,9 +8,12 @@ use std::pin::pin;
 use std::sync::OnceLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use brooklet_webrtc::{Certificate, Error, Event, Output, Session};
+use brooklet_webrtc::stun::Arrival;
+use brooklet_webrtc::{Certificate, Error, Event, Output, Session, SessionOptions};
 use tokio::net::UdpSocket;
 
+use super::helpers::{Help, Helpers};
+use super::names;
 use crate::queue::Queue;
 
 /// Bytes of a datagram that are read; one of WebRTC is never larger than an Ethernet frame.
@@ -23,6 +26,8 @@ pub(super) struct Place {
     socket: UdpSocket,
     /// At least one.
     addresses: Vec<SocketAddr>,
+    /// Of STUN and TURN servers.
+    help: Option<Help>,
 }
 
 /// A session that is driven on a socket of its own.
@@ -60,7 +65,14 @@ impl Place {
             None => vec![ip],
         };
         let addresses = ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect();
-        Ok(Self { socket, addresses })
+        Ok(Self { socket, addresses, help: None })
+    }
+
+    /// Asks servers for more addresses: 3 s at most. The options of its session then know what they gave.
+    pub(super) async fn ask(&mut self, helpers: &Helpers, options: &mut SessionOptions) {
+        self.help = helpers.ask(&self.socket).await;
+        options.found = self.help.as_ref().map(Help::found).unwrap_or_default();
+        options.relay_only = helpers.relay_only();
     }
 
     pub(super) fn addresses(&self) -> &[SocketAddr] {
@@ -71,6 +83,12 @@ impl Place {
     fn reached_by(&self, from: SocketAddr) -> SocketAddr {
         let same = |address: &&SocketAddr| address.ip().is_loopback() == from.ip().is_loopback();
         self.addresses.iter().find(same).unwrap_or(&self.addresses[0]).to_owned()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.help.iter_mut().for_each(|help| help.end(&self.socket));
     }
 }
 
@@ -85,7 +103,10 @@ pub(super) async fn outward(ip: IpAddr) -> Option<IpAddr> {
 
 impl Line {
     pub(super) fn new(session: Session, place: Place, orders: Queue<String>) -> Self {
-        Self { session, place, events: VecDeque::new(), orders, buffer: Box::new([0; DATAGRAM]) }
+        let mut line =
+            Self { session, place, events: VecDeque::new(), orders, buffer: Box::new([0; DATAGRAM]) };
+        line.resolve();
+        line
     }
 
     /// Drives the session until something happens to it, or `other` is done.
@@ -107,7 +128,10 @@ impl Line {
                 () = tokio::time::sleep_until(deadline.into()) => self.session.handle_timeout(Instant::now())?,
                 order = self.orders.receive() => match order {
                     // One that is no good changes nothing.
-                    Some(fragment) => _ = self.session.add_candidates(&fragment),
+                    Some(fragment) => {
+                        let _ = self.session.add_candidates(&fragment);
+                        self.resolve();
+                    }
                     None => return Ok(Turn::Stopped),
                 },
                 done = &mut other => return Ok(Turn::Other(done)),
@@ -120,11 +144,21 @@ impl Line {
         loop {
             match self.session.poll()? {
                 Output::Transmit(transmit) => {
-                    // What the system does not take is lost, as anything may be on the way.
-                    let _ = self.place.socket.send_to(&transmit.bytes, transmit.destination).await;
+                    let Place { socket, help, .. } = &mut self.place;
+                    let (source, destination) = (transmit.source, transmit.destination);
+                    let is_relayed =
+                        help.as_mut().is_some_and(|help| help.relay(source, destination, &transmit.bytes));
+                    if !is_relayed {
+                        // What the system does not take is lost, as anything may be on the way.
+                        let _ = socket.send_to(&transmit.bytes, destination).await;
+                    }
                 }
                 Output::Event(event) => self.events.push_back(event),
-                Output::Timeout(at) => return Ok(at),
+                Output::Timeout(at) => {
+                    let Place { socket, help: Some(help), .. } = &mut self.place else { return Ok(at) };
+                    let servers = help.flush(socket).await;
+                    return Ok(servers.map_or(at, |servers| servers.min(at)));
+                }
             }
         }
     }
@@ -148,8 +182,23 @@ impl Line {
     }
 
     fn receive(&mut self, length: usize, from: SocketAddr) -> Result<(), Error> {
-        let local = self.place.reached_by(from);
-        self.session.handle_datagram(Instant::now(), from, local, &self.buffer[..length])
+        let (bytes, now) = (&self.buffer[..length], Instant::now());
+        let arrival = self.place.help.as_mut().map_or(Arrival::Direct, |help| help.receive(from, bytes));
+        match arrival {
+            Arrival::Direct => self.session.handle_datagram(now, from, self.place.reached_by(from), bytes),
+            Arrival::Relayed { source, destination, bytes } => {
+                self.session.handle_datagram(now, source, destination, bytes)
+            }
+            Arrival::Taken => Ok(()),
+        }
+    }
+
+    /// Asks for the addresses of candidates with names; they come as orders.
+    fn resolve(&mut self) {
+        let hidden = self.session.take_hidden();
+        if !hidden.is_empty() {
+            tokio::spawn(names::resolve(hidden, self.place.addresses.clone(), self.orders.clone()));
+        }
     }
 }
 

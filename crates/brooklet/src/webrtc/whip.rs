@@ -8,6 +8,7 @@ use brooklet_media::MediaKind;
 use brooklet_webrtc::{Session, SessionOptions};
 use tokio::io::AsyncWriteExt;
 
+use super::helpers::Helpers;
 use super::line::{Line, Place, certificate, outward};
 use super::sink::SessionSink;
 use super::watch::{self, Feed};
@@ -47,6 +48,7 @@ pub(crate) fn open(url: &Url, options: &SinkOptions) -> Result<Box<dyn LivePacke
         user_agent: options.http.user_agent.clone(),
         tls: options.tls.clone(),
         timeout: options.timeout.unwrap_or(ANSWER),
+        helpers: Helpers::new(&options.http.ice, &options.journal),
         stop: stop.clone(),
     };
     let runtime =
@@ -73,6 +75,7 @@ struct Push {
     user_agent: Option<String>,
     tls: TlsOptions,
     timeout: Duration,
+    helpers: Helpers,
     /// Closed when it is to end at once.
     stop: Queue<String>,
 }
@@ -100,8 +103,9 @@ impl Push {
         let failed = |error: brooklet_webrtc::Error| self.failed(&error);
         let ip = self.local_address().await?;
         let place = Place::open(ip, None).await;
-        let place = place.map_err(|source| Error::io(&self.url, "no socket for media", source))?;
-        let options = SessionOptions::new(certificate().map_err(failed)?);
+        let mut place = place.map_err(|source| Error::io(&self.url, "no socket for media", source))?;
+        let mut options = SessionOptions::new(certificate().map_err(failed)?);
+        place.ask(&self.helpers, &mut options).await;
         let offered = Session::offer(&options, Instant::now(), &feed.streams, &[], place.addresses());
         let (mut session, offer) = offered.map_err(failed)?;
         let mut exchange = self.ask("POST", &self.to, &offer).await?;

@@ -6,6 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use brooklet::protocol::IceServer;
 use brooklet::rtmp::Access;
 
 use super::{Desk, SDP, refuse};
@@ -23,15 +24,6 @@ pub struct WebRtcOptions {
     pub origins: Origins,
     /// STUN and TURN servers that peers are told of.
     pub ice_servers: Vec<IceServer>,
-}
-
-/// A STUN or TURN server (RFC 9725 §4.6).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IceServer {
-    /// `stun:host:port`, `turn:host:port?transport=udp`.
-    pub url: String,
-    /// Of TURN: user and password.
-    pub login: Option<(String, String)>,
 }
 
 /// The pages that may make sessions. A browser says whose page it shows (`Origin`); what is no browser says nothing, and may.

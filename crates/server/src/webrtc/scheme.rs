@@ -1,6 +1,9 @@
 //! `-i whip://host:port/path`, where a publisher comes, and `-f whep http://host:port/path`, where viewers do.
 
-use brooklet::protocol::{LivePacketSink, Origin, Scheme, SinkOptions, SourceOptions, Target};
+use std::sync::Arc;
+
+use brooklet::job::Journal;
+use brooklet::protocol::{HttpOptions, LivePacketSink, Origin, Scheme, SinkOptions, SourceOptions, Target};
 use brooklet::webrtc::{Gateway, GatewayOptions};
 use brooklet::{Error, Hub, Result, Url};
 
@@ -22,7 +25,8 @@ impl Scheme for Whip {
 
     fn open_source(&self, url: &Url, options: &SourceOptions) -> Result<Origin> {
         let tls = (url.scheme == "whips").then(|| options.tls.clone());
-        let (server, gateway, path) = open(url, Verb::Publish, tls)?;
+        let house = (&options.http, &options.journal);
+        let (server, gateway, path) = open(url, Verb::Publish, tls, house)?;
         Ok(Origin::Packets(gateway.source(&path, url, options, Box::new(Polite(server)))?))
     }
 
@@ -36,7 +40,7 @@ impl Scheme for Whip {
 /// An output that viewers come to.
 pub(crate) fn open_sink(url: &Url, options: &SinkOptions) -> Result<Box<dyn LivePacketSink>> {
     let tls = (url.scheme == "https").then(|| options.tls.clone());
-    let (server, gateway, path) = open(url, Verb::Watch, tls)?;
+    let (server, gateway, path) = open(url, Verb::Watch, tls, (&options.http, &options.journal))?;
     gateway.sink(&path, url, options, Box::new(Polite(server)))
 }
 
@@ -54,6 +58,7 @@ fn open(
     url: &Url,
     verb: Verb,
     tls: Option<brooklet::protocol::TlsOptions>,
+    (http, journal): (&HttpOptions, &Arc<Journal>),
 ) -> Result<(HttpServer, Gateway, String)> {
     let (address, path) = crate::scheme::place(url, "")?;
     if crate::routes::is_ours(&path) || path.contains(['{', '}']) || path.starts_with(super::SESSIONS) {
@@ -65,10 +70,11 @@ fn open(
     let host = host.trim_matches(['[', ']']);
     // A name is one of this machine's addresses; all of them are as good.
     let ip = host.parse().unwrap_or(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
-    let gateway =
-        Gateway::new(&hub, GatewayOptions { ip, publish: verb == Verb::Publish, ..Default::default() });
+    let (ice, ice_servers) = (http.ice.clone(), http.ice.servers.clone());
+    let options = GatewayOptions { ip, publish: verb == Verb::Publish, ice, ..Default::default() };
+    let gateway = Gateway::new(&hub, options).with_journal(journal);
     // Pages of any server may show what is here, as with sound.
-    let options = WebRtcOptions { origins: Origins::Any, ..WebRtcOptions::default() };
+    let options = WebRtcOptions { origins: Origins::Any, ice_servers, ..WebRtcOptions::default() };
     let router = endpoint(&path, verb, gateway.clone(), options);
     let server =
         HttpServer::bind_with(&address, &hub, HttpServerOptions { tls, ..Default::default() }, router)?;

@@ -1,9 +1,14 @@
 //! Options of WebRTC: who comes to `brooklet serve --http`, and how a way to them is found.
 
+use brooklet::protocol::IceOptions;
 use brooklet::rtmp::{Access, Token};
 use brooklet_server::webrtc::{IceServer, Origins};
 
-use crate::args::flag::Flag;
+use crate::args::error::UsageError;
+use crate::args::flag::{Choices, Flag, Outcome};
+use crate::args::given::Given;
+
+const POLICIES: Choices = Choices::Words(&["all", "relay"]);
 
 pub(super) const FLAGS: &[Flag] = &[
     Flag::serve("camera_token", |options, given| {
@@ -33,13 +38,39 @@ pub(super) const FLAGS: &[Flag] = &[
     .value("ORIGIN")
     .help("pages of other servers that may use WHIP, WHEP and the camera: https://HOST, or * for all"),
     Flag::serve("ice_server", |options, given| {
-        let server = given.read(ice_server(&given.value), "stun:HOST:PORT, or turn:USER:PASSWORD@HOST:PORT")?;
+        let server = ice_server(given)?;
+        options.camera.gateway.ice.servers.push(server.clone());
         options.camera.webrtc.ice_servers.push(server);
         Ok(())
     })
     .alias(&["ice-server", "-ice-server", "-ice_server"])
     .value("URL")
-    .help("a STUN or TURN server that browsers are told of: stun:HOST:PORT, turn:USER:PASSWORD@HOST:PORT"),
+    .help("a STUN or TURN server for our sessions and for browsers: stun:HOST:PORT, turn:USER:PASSWORD@HOST:PORT")
+    .details(
+        "Each session asks it by UDP for the address that the world sees, or for a relay, before an offer is answered; one that \
+         does not answer costs 2 s and a warning. With ?transport=tcp, turns: or stuns: only browsers are told of it. With \
+         -public_ip our sessions ask nobody. May be given several times.",
+    ),
+    Flag::file(
+        "ice_server",
+        |input, given| help(&mut input.spec.http.ice, given),
+        |output, given| help(&mut output.spec.http.ice, given),
+    )
+    .value("URL")
+    .help("a STUN or TURN server for WebRTC: stun:HOST:PORT, turn:USER:PASSWORD@HOST:PORT; may be given several times"),
+    Flag::serve("ice_policy", |options, given| policy(&mut options.camera.gateway.ice, given))
+        .alias(&["ice-policy", "-ice-policy", "-ice_policy"])
+        .value("WHICH")
+        .choices(POLICIES)
+        .help("which ways to take to peers by WebRTC: all, or relay, by the TURN server of -ice_server alone"),
+    Flag::file(
+        "ice_policy",
+        |input, given| policy(&mut input.spec.http.ice, given),
+        |output, given| policy(&mut output.spec.http.ice, given),
+    )
+    .value("WHICH")
+    .choices(POLICIES)
+    .help("which ways to take to peers by WebRTC: all, or relay, by the TURN server of -ice_server alone"),
     Flag::serve("public_ip", |options, given| {
         options.camera.gateway.public_ip = Some(given.read(given.value.parse().ok(), "an IP address")?);
         Ok(())
@@ -63,35 +94,27 @@ pub(super) const FLAGS: &[Flag] = &[
     .help("where to show it to browsers, with the page for your camera: 127.0.0.1:8080"),
 ];
 
-/// As browsers are told it: the login apart from the URL.
-fn ice_server(text: &str) -> Option<IceServer> {
-    let (scheme, rest) = text.split_once(':')?;
-    let (login, host) = match rest.rsplit_once('@') {
-        Some((login, host)) => (Some(login.split_once(':')?), host),
-        None => (None, rest),
-    };
-    let is_whole = match scheme {
-        "stun" | "stuns" => login.is_none(),
-        "turn" | "turns" => login.is_some_and(|(user, _)| !user.is_empty()),
-        _ => false,
-    };
-    let login = login.map(|(user, password)| (user.to_string(), password.to_string()));
-    (is_whole && !host.is_empty()).then(|| IceServer { url: format!("{scheme}:{host}"), login })
+/// A server that our own sessions ask.
+fn help(ice: &mut IceOptions, given: &Given) -> Outcome {
+    let server = ice_server(given)?;
+    let is_udp = server.place().is_some_and(|(_, _, is_udp)| is_udp);
+    ice.servers.push(
+        given.read(is_udp.then_some(server), "a server that is asked by UDP: stun:HOST:PORT, or turn:")?,
+    );
+    Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn policy(ice: &mut IceOptions, given: &Given) -> Outcome {
+    let relay_only = match given.value.as_str() {
+        "all" => Some(false),
+        "relay" => Some(true),
+        _ => None,
+    };
+    ice.relay_only = given.read(relay_only, "all, or relay")?;
+    Ok(())
+}
 
-    #[test]
-    fn logins_are_told_apart() {
-        let stun = IceServer { url: "stun:stun.example.net:3478".into(), login: None };
-        assert_eq!(ice_server("stun:stun.example.net:3478"), Some(stun));
-        let login = Some(("me".to_string(), "p@ss:word".to_string()));
-        let turn = IceServer { url: "turn:h:3478?transport=udp".into(), login };
-        assert_eq!(ice_server("turn:me:p@ss:word@h:3478?transport=udp"), Some(turn));
-        for wrong in ["", "h", "stun:", "turn:h:3478", "turn::p@h", "http://h", "stun:me:p@h"] {
-            assert_eq!(ice_server(wrong), None, "{wrong}");
-        }
-    }
+/// As browsers are told it: the login apart from the URL.
+fn ice_server(given: &Given) -> Result<IceServer, UsageError> {
+    given.read(IceServer::parse(&given.value), "stun:HOST:PORT, or turn:USER:PASSWORD@HOST:PORT")
 }
