@@ -9,6 +9,7 @@ pub mod cells;
 pub mod clips;
 pub mod codecs;
 pub mod compare;
+pub mod coturn;
 pub mod display;
 pub mod flashes;
 pub mod gatekeeper;

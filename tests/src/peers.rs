@@ -68,6 +68,11 @@ pub fn nginx() -> Option<Command> {
     if module { program("nginx", "-v") } else { found("nginx with libnginx-mod-rtmp", false) }
 }
 
+/// coturn, a STUN and TURN server.
+pub fn coturn() -> Option<Command> {
+    program("turnserver", "--version")
+}
+
 /// node, and the folder of modules that holds `node-media-server`.
 pub fn node_media_server() -> Option<(Command, PathBuf)> {
     let modules = path_from("BROOKLET_NODE_MODULES").map(PathBuf::from).unwrap_or_default();

@@ -26,6 +26,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("icecast2", "radio server"),
     ("curl", "HTTP client"),
     ("chromium", "browser"),
+    ("coturn", "STUN and TURN server"),
     ("tstools", "MPEG-TS analysis"),
     ("mediainfo", "container analysis"),
     ("sip-tester", "sipp, which answers a telephone by a scenario"),
