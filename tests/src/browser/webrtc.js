@@ -98,7 +98,7 @@ const peer = async ({ verb, url, seconds }) => {
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-gpu', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
-      '--no-proxy-server', '--disable-features=WebRtcHideLocalIpsWithMdns', '--autoplay-policy=no-user-gesture-required'],
+      '--no-proxy-server', '--autoplay-policy=no-user-gesture-required'],
   });
   const page = await browser.newPage();
   await page.goto(new URL('/health', url).href);

@@ -327,7 +327,7 @@ impl Pair {
     }
 }
 
-fn certificate() -> Certificate {
+pub(crate) fn certificate() -> Certificate {
     static ONE: OnceLock<Certificate> = OnceLock::new();
     ONE.get_or_init(|| Certificate::generate(Duration::from_secs(1_800_000_000)).unwrap()).clone()
 }
