@@ -60,15 +60,14 @@ pub(crate) fn run(options: ServeOptions, globals: &Globals, console: &Console) -
         if stopper.is_stopped() {
             break;
         }
-        tell(&servers, console);
-        house.warnings().iter().for_each(|line| console.warning(line));
+        tell(&servers, &house, console);
         supervisor.alive(turn, || streams(&hub));
         std::thread::sleep(NAP);
     }
     supervisor.stopping();
     servers.iter().for_each(|(_, server)| server.stop());
     pages.iter().for_each(|(_, server)| server.stop());
-    tell(&servers, console);
+    tell(&servers, &house, console);
     Ok(if signals.caught() { Exit::Signal } else { Exit::Done })
 }
 
@@ -78,7 +77,8 @@ fn streams(hub: &Hub) -> String {
     format!("{} streams, {viewers} viewers", streams.iter().filter(|stream| stream.is_live).count())
 }
 
-fn tell(servers: &[(&str, RtmpServer)], console: &Console) {
+fn tell(servers: &[(&str, RtmpServer)], house: &page::House, console: &Console) {
+    house.warnings().iter().for_each(|line| console.warning(line));
     let reports = servers.iter().flat_map(|(_, server)| server.reports());
     reports.for_each(|report| console.info(&report.to_string()));
 }

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_millis(2_500);
 const ANSWER: usize = 9_000;
 
 /// Asks for the names of candidates where this machine is reached by `addresses`, and hands each on with its address to
-/// `orders`. Names that nobody answers for in 2.5 s are left out.
+/// `orders`. Names that nobody answers for in 2.5 s are left out. Networks of IPv4 alone are asked.
 pub(super) async fn resolve(hidden: Vec<HiddenCandidate>, addresses: Vec<SocketAddr>, orders: Queue<String>) {
     let _ = timeout(PATIENCE, ask_for(hidden, &addresses, &orders)).await;
 }
@@ -30,12 +30,15 @@ async fn ask_for(hidden: Vec<HiddenCandidate>, addresses: &[SocketAddr], orders:
         hidden.into_iter().filter_map(|hidden| Some((Question::new(&hidden.name, is_v4)?, hidden))).collect();
     let begin = Instant::now();
     let ips = addresses.iter().map(SocketAddr::ip).filter_map(v4).collect::<Vec<_>>();
+    if ips.is_empty() {
+        return;
+    }
     let Ok(socket) = open(&ips) else { return };
     let mut buffer = vec![0; ANSWER];
     let mut times = ASKED.into_iter().map(|time| begin + time).peekable();
     while !asked.is_empty() {
         tokio::select! {
-            () = sleep_until(times.peek().copied().unwrap_or(begin + PATIENCE)) => {
+            () = sleep_until(times.peek().copied().unwrap_or(begin)), if times.peek().is_some() => {
                 times.next();
                 ask(&socket, &ips, asked.iter().map(|(question, _)| question)).await;
             }
@@ -79,7 +82,10 @@ fn open(ips: &[Ipv4Addr]) -> std::io::Result<UdpSocket> {
 
 /// Asks on each network.
 async fn ask<'a>(socket: &UdpSocket, ips: &[Ipv4Addr], questions: impl Iterator<Item = &'a Question>) {
-    let datagrams: Vec<_> = questions.map(Question::datagram).collect();
+    let mut datagrams: Vec<_> = questions.map(Question::datagram).collect();
+    // Each section of a description may have the same.
+    datagrams.sort();
+    datagrams.dedup();
     for ip in ips {
         let _ = socket2::SockRef::from(socket).set_multicast_if_v4(ip);
         for datagram in &datagrams {
