@@ -155,6 +155,7 @@ fn a_browser_watches_a_moving_picture_in_colour() {
         (&201.into(), &412.into(), &200.into(), &404.into()),
         "{seen}"
     );
+    assert_eq!(seen["patched"], 204, "its candidates were not taken: {seen}");
     let video = &seen["video"];
     assert_eq!((&video["frameWidth"], &video["frameHeight"]), (&320.into(), &240.into()), "{seen}");
     // Of 150; a machine that is busy drops some.

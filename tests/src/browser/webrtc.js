@@ -28,6 +28,10 @@ const peer = async ({ verb, url, seconds }) => {
       pc.addTransceiver(track, { direction: 'sendonly' }).setCodecPreferences(wanted);
     }
   }
+  // Candidates come as they are found, and are told once there is somebody to tell them to.
+  const found = [];
+  let tell = (candidate) => found.push(candidate);
+  pc.onicecandidate = ({ candidate }) => { if (candidate && candidate.candidate) tell(candidate.candidate); };
   await pc.setLocalDescription();
   const headers = { 'Content-Type': 'application/sdp' };
   const answer = await fetch(url, { method: 'POST', headers, body: pc.localDescription.sdp });
@@ -37,16 +41,15 @@ const peer = async ({ verb, url, seconds }) => {
   if (answer.status !== 201) return { ...seen, text };
   const session = new URL(answer.headers.get('Location'), url);
   await pc.setRemoteDescription({ type: 'answer', sdp: text });
-  // Candidates come as they are found, after the offer.
   const fragment = `a=ice-ufrag:${/ice-ufrag:(.*)/.exec(pc.localDescription.sdp)[1].trim()}\r\n`;
   const send = (fragment, etag) => fetch(session, {
     method: 'PATCH',
     headers: { 'Content-Type': 'application/trickle-ice-sdpfrag', 'If-Match': etag },
     body: fragment,
   });
-  pc.onicecandidate = ({ candidate }) => {
-    if (candidate && candidate.candidate) send(`${fragment}a=${candidate.candidate}\r\n`, seen.etag).then(({ status }) => { seen.patched = status; });
-  };
+  tell = (candidate) => send(`${fragment}a=${candidate}\r\n`, seen.etag).then(({ status }) => { seen.patched = status; });
+  found.forEach((candidate) => tell(candidate));
+  seen.hidden = found.some((candidate) => candidate.includes('.local '));
   const began = performance.now();
   const canvas = document.createElement('canvas');
   const look = () => {
@@ -97,7 +100,9 @@ const peer = async ({ verb, url, seconds }) => {
 (async () => {
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
+    args: ['--no-sandbox', '--disable-gpu', '--use-fake-device-for-media-stream',
+      // Who may use the camera may know addresses; whoever only watches hides its own behind a name.
+      ...(verb === 'publish' ? ['--use-fake-ui-for-media-stream'] : []),
       '--no-proxy-server', '--autoplay-policy=no-user-gesture-required'],
   });
   const page = await browser.newPage();
