@@ -178,6 +178,16 @@ pub fn free_port() -> u16 {
     bound.unwrap_or_else(|error| panic!("no free port: {error}")).port()
 }
 
+/// Waits until somebody listens on this TCP port.
+#[track_caller]
+pub fn await_port(port: u16) {
+    let until = Instant::now() + PATIENCE;
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(Instant::now() < until, "nobody listens on {port}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// A UDP port that nobody receives on.
 pub fn free_udp_port() -> u16 {
     let bound = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());

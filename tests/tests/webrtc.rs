@@ -1,12 +1,11 @@
 //! WebRTC with real peers: ffmpeg 9.0's WHIP muxer, Chromium on our page and on WHIP and WHEP, and ourselves at both ends.
 
-use std::net::TcpStream;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use brooklet_tests::program::{DEADLINE, Running, brooklet, finish};
-use brooklet_tests::servers::free_port;
+use brooklet_tests::servers::{await_port, free_port};
 use brooklet_tests::{clips, peers, probe, timecode};
 use serde_json::Value;
 
@@ -23,15 +22,6 @@ const SOURCE: &[&str] = &[
     "-i",
     "sine=frequency=440:sample_rate=48000",
 ];
-
-/// Waits until somebody listens there.
-fn await_port(port: u16) {
-    let until = Instant::now() + DEADLINE;
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(Instant::now() < until, "nobody listens on {port}");
-        thread::sleep(Duration::from_millis(50));
-    }
-}
 
 /// A recording of whoever publishes at `port`.
 fn record(port: u16, path: &Path) -> Running {

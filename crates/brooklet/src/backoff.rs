@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::job::Reconnect;
+use crate::job::{Journal, Reconnect};
+use crate::{Error, Result};
 
 /// The first wait.
 const FIRST: Duration = Duration::from_millis(500);
@@ -27,6 +28,24 @@ impl Backoff {
         let doubled = FIRST.saturating_mul(1 << self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
         Some(doubled.min(self.how.delay_max))
+    }
+
+    /// Tries until it goes well, or is not to be tried any more. `why` is what failed before.
+    pub(crate) async fn again<T, F: Future<Output = Result<T>>>(
+        &mut self,
+        mut why: Error,
+        journal: &Journal,
+        mut attempt: impl FnMut() -> F,
+    ) -> Result<T> {
+        loop {
+            let Some(wait) = self.failed().filter(|_| why.may_pass()) else { return Err(why) };
+            journal.warn(format!("{why}; connecting again in {} s", wait.as_secs_f64()));
+            tokio::time::sleep(wait).await;
+            match attempt().await {
+                Ok(made) => return Ok(made),
+                Err(error) => why = error,
+            }
+        }
     }
 
     /// Media flow: the next failure is the first again.

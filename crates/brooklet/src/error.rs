@@ -81,6 +81,8 @@ pub enum Error {
         url: String,
         /// What is wrong, and what to do.
         what: String,
+        /// Whether it may go well another time.
+        may_pass: bool,
     },
     /// The other side closed the stream before we did.
     #[error("{}: the other side closed the stream", shown(url))]
@@ -136,7 +138,7 @@ impl Error {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Io { .. } | Self::Left { .. } | Self::Timeout { .. } => true,
-            Self::Http { may_pass, .. } => *may_pass,
+            Self::Http { may_pass, .. } | Self::WebRtc { may_pass, .. } => *may_pass,
             Self::Rtmp { source, .. } => !matches!(
                 source,
                 brooklet_rtmp::Error::Url { .. }

@@ -390,13 +390,14 @@ type Opened = (Format, Box<dyn PacketSource>);
 
 /// Opens a URL, and finds its format where its protocol has none.
 fn open(spec: &InputSpec, stopper: &Stopper, journal: &Arc<Journal>) -> Result<Opened> {
-    let options = SourceOptions {
+    let mut options = SourceOptions {
         timeout: spec.timeout,
         reconnect: spec.reconnect,
         tls: spec.tls.clone(),
         rtmp: spec.rtmp.clone(),
         buffer: spec.buffer,
         http: spec.http.clone(),
+        format: None,
         journal: journal.clone(),
         stopper: stopper.clone(),
     };
@@ -408,6 +409,7 @@ fn open(spec: &InputSpec, stopper: &Stopper, journal: &Arc<Journal>) -> Result<O
     let url = Url::parse(&spec.url);
     let failed = |source| Error::media(&spec.url, source);
     let named = spec.format.as_deref().map(brooklet_format::demuxer).transpose().map_err(failed)?;
+    options.format = named.map(|format| format.names);
     // A generated source has no bytes, and its name is a text of its own.
     if named.is_some_and(|format| format.is_generated()) {
         return demuxed(spec, named, Box::new(Nothing));
@@ -436,7 +438,7 @@ fn open(spec: &InputSpec, stopper: &Stopper, journal: &Arc<Journal>) -> Result<O
         Origin::Bytes(source) => demuxed(spec, named, source),
         Origin::Packets(source) => {
             let usual = brooklet_format::demuxer(scheme.default_format().unwrap_or("flv"));
-            Ok((usual.map_err(failed)?.into(), source))
+            Ok((named.map_or(usual, Ok).map_err(failed)?.into(), source))
         }
     }
 }

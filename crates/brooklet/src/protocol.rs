@@ -47,6 +47,8 @@ pub struct SourceOptions {
     pub buffer: Option<Buffering>,
     /// For HTTP.
     pub http: HttpOptions,
+    /// The format that was asked for, by ffmpeg's name; `None` where none was.
+    pub format: Option<&'static str>,
     /// Frees whoever waits for this input.
     pub stopper: Stopper,
 }
@@ -309,6 +311,8 @@ fn registry() -> &'static RwLock<Vec<Arc<dyn Scheme>>> {
             Arc::new(crate::rtp::Rtp),
             #[cfg(feature = "rtmp")]
             Arc::new(crate::rtmp::Rtmp),
+            #[cfg(feature = "webrtc")]
+            Arc::new(crate::webrtc::whep::Whep),
         ])
     })
 }

@@ -12,7 +12,9 @@
 //! | `rendition` | a stream of the hub in what WebRTC can carry, made while somebody watches |
 //! | `watch` | a stream of the hub, to a viewer |
 //! | `sink`, `source` | outputs and inputs of jobs |
+//! | `signal` | the HTTP of those who come to a server |
 //! | `whip` | publishing to a WHIP server |
+//! | `whep` | watching a stream of a WHEP server |
 
 mod arrive;
 mod gateway;
@@ -22,9 +24,11 @@ mod names;
 mod picture;
 mod rendition;
 mod round_trip;
+mod signal;
 mod sink;
 mod source;
 mod watch;
+pub(crate) mod whep;
 pub(crate) mod whip;
 
 pub use gateway::{Answer, Gateway, GatewayOptions, Refusal};

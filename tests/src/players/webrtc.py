@@ -72,4 +72,5 @@ async def main(verb, url, seconds):
     print(json.dumps(seen))
 
 
-asyncio.run(main(sys.argv[1], sys.argv[2], float(sys.argv[3])))
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2], float(sys.argv[3])))

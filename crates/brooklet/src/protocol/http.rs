@@ -64,6 +64,10 @@ impl Scheme for Http {
     }
 
     fn open_source(&self, url: &Url, options: &SourceOptions) -> Result<Origin> {
+        #[cfg(feature = "webrtc")]
+        if options.format == Some("whep") {
+            return Ok(Origin::Packets(crate::webrtc::whep::open(url, options)?));
+        }
         Ok(Origin::Bytes(source::open(url, options)?))
     }
 

@@ -44,7 +44,7 @@ impl Dial {
     /// the connection before, which was made at `made`.
     pub(super) async fn again(
         &self,
-        mut why: Error,
+        why: Error,
         made: Instant,
         backoff: &mut Backoff,
         unwanted: impl Future<Output = ()>,
@@ -52,19 +52,8 @@ impl Dial {
         if made.elapsed() > GOOD {
             backoff.succeeded();
         }
-        let trying = async {
-            loop {
-                let Some(wait) = backoff.failed().filter(|_| why.may_pass()) else { return Err(why) };
-                self.journal.warn(format!("{why}; connecting again in {} s", wait.as_secs_f64()));
-                tokio::time::sleep(wait).await;
-                match self.attempt(&self.peer).await {
-                    Ok(connection) => return Ok(connection),
-                    Err(error) => why = error,
-                }
-            }
-        };
         tokio::select! {
-            outcome = trying => outcome,
+            outcome = backoff.again(why, &self.journal, || self.attempt(&self.peer)) => outcome,
             () = unwanted => Err(Error::Stopped),
         }
     }

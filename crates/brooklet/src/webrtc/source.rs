@@ -1,7 +1,8 @@
-//! What a publisher sends, as an input of a job.
+//! What a publisher sends, or a server that is watched, as an input of a job.
 
 use std::any::Any;
 use std::future::poll_fn;
+use std::time::Duration;
 
 use brooklet_media::{DemuxEvent, Metadata};
 
@@ -20,7 +21,7 @@ const BATCH: usize = 16;
 /// The input's end.
 pub(super) struct PublishedSource {
     inner: PlaySource,
-    /// What answers the publisher: there as long as this is.
+    /// What answers the publisher, or says goodbye to the server: there as long as this is.
     _keeper: Box<dyn Any + Send>,
 }
 
@@ -68,36 +69,54 @@ pub(super) async fn hand_on(
     arrivals: Queue<Arrival>,
     options: SourceOptions,
 ) {
-    let late = async {
-        match options.timeout {
-            Some(after) => {
-                tokio::time::sleep(after).await;
-                Error::Timeout { url, what: "no publisher came", after }
-            }
-            None => std::future::pending().await,
-        }
-    };
     tokio::select! {
         _ = poll_fn(|context| subscription.poll_live(context)) => {}
-        late = late => {
+        late = late(&url, options.timeout, "no publisher came") => {
             let _ = arrivals.send(Arrival::Failed(late)).await;
             return arrivals.end();
         }
         () = arrivals.closed() => return,
     }
+    let _ = pass_on(&url, &mut subscription, &arrivals, None).await;
+    arrivals.end();
+}
+
+/// Hands on tags until there are no more, or nobody reads any more.
+///
+/// # Errors
+///
+/// Where nothing comes for as long as `limit`.
+pub(super) async fn pass_on(
+    url: &str,
+    subscription: &mut Subscription,
+    arrivals: &Queue<Arrival>,
+    limit: Option<Duration>,
+) -> Result<()> {
     let mut tags = Vec::new();
     loop {
         let taken = tokio::select! {
             taken = poll_fn(|context| subscription.poll_take(context, BATCH, &mut tags)) => taken,
-            () = arrivals.closed() => return,
+            late = late(url, limit, "nothing came") => return Err(late),
+            () = arrivals.closed() => return Ok(()),
         };
         for tag in tags.drain(..) {
             if arrivals.send(Arrival::Tag(tag)).await.is_err() {
-                return;
+                return Ok(());
             }
         }
         if taken == Taken::End {
-            return arrivals.end();
+            return Ok(());
         }
+    }
+}
+
+/// Done after that time; never where there is no limit.
+async fn late(url: &str, limit: Option<Duration>, what: &'static str) -> Error {
+    match limit {
+        Some(after) => {
+            tokio::time::sleep(after).await;
+            Error::Timeout { url: url.into(), what, after }
+        }
+        None => std::future::pending().await,
     }
 }

@@ -42,6 +42,8 @@ pub static DEMUXERS: &[DemuxerInfo] = &[
     input("sdp", "SDP", &["sdp"], DemuxerKind::Session),
     pcm_input(PcmFormat::U8),
     input("wav", "WAV / WAVE (Waveform Audio)", &["wav"], DemuxerKind::Wav),
+    #[cfg(feature = "webrtc")]
+    input("whep", "WHEP (WebRTC-HTTP egress protocol), from a server", &[], DemuxerKind::Session),
     input("yuv4mpegpipe", "YUV4MPEG pipe", &["y4m"], DemuxerKind::Y4m),
 ];
 

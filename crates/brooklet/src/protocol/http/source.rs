@@ -97,7 +97,7 @@ impl Getter {
                 backoff.succeeded();
             }
             let how = self.options.reconnect;
-            let mut why = match outcome {
+            let why = match outcome {
                 Ok(()) if !how.at_end => return queue.end(),
                 Ok(()) => Error::Left { url: self.url.clone() },
                 Err(why) if how.enabled => why,
@@ -106,20 +106,13 @@ impl Getter {
                     return queue.end();
                 }
             };
-            let again = async {
-                loop {
-                    let Some(wait) = backoff.failed().filter(|_| why.may_pass()) else { return Err(why) };
-                    self.options.journal.warn(format!("{why}; connecting again in {} s", wait.as_secs_f64()));
-                    tokio::time::sleep(wait).await;
-                    match tokio::time::timeout(CONNECT, self.get(if is_file { at } else { 0 })).await {
-                        Ok(Ok(exchange)) => return Ok(exchange),
-                        Ok(Err(error)) => why = error,
-                        Err(_) => why = self.late("the server did not answer", CONNECT),
-                    }
-                }
+            let from = if is_file { at } else { 0 };
+            let attempt = async || {
+                let answer = tokio::time::timeout(CONNECT, self.get(from)).await;
+                answer.unwrap_or_else(|_| Err(self.late("the server did not answer", CONNECT)))
             };
             let again = tokio::select! {
-                again = again => again,
+                again = backoff.again(why, &self.options.journal, attempt) => again,
                 () = queue.closed() => return,
             };
             match again {
