@@ -208,6 +208,18 @@ fn a_camera_comes_back_grey_when_that_is_chosen_and_in_colour_after() {
 }
 
 #[test]
+fn a_session_that_is_stopped_before_it_is_connected_ends_at_the_server_too() {
+    let (serving, _, page) = serve();
+    let Some((mut node, modules)) = peers::chromium() else { return };
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/src/browser/stopped.js");
+    let run = finish(node.arg(script).arg(modules).arg(format!("{page}/")), DEADLINE).expect_success();
+    let seen: Value = serde_json::from_str(&run.text()).unwrap();
+    assert_eq!(seen, serde_json::json!({ "sessions": 3, "ended": 3 }));
+    serving.signal("INT");
+    serving.finish(DEADLINE);
+}
+
+#[test]
 fn a_browser_watches_what_comes_by_rtmp_with_aac_and_b_frames() {
     let (serving, rtmp, page) = serve();
     let Some(mut ffmpeg) = peers::ffmpeg9() else { return };

@@ -442,3 +442,6 @@ fn refusal(error: brooklet_webrtc::Error) -> Refusal {
         _ => Refusal::Offer(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,7 +31,7 @@ export function tokenHeader() {
   return token ? { Authorization: `Bearer ${token}` } : {};
 }
 
-/** Offers what a connection has to `path`; the URL of the session that comes of it. */
+/** Offers what a connection has to `path`: the answer, which is to be taken, and the URL of the session that comes of it. */
 export async function post(pc, path, headers) {
   await pc.setLocalDescription();
   await gathered(pc);
@@ -43,8 +43,12 @@ export async function post(pc, path, headers) {
   const text = await answer.text();
   if (answer.status === 401) throw new Error("The server wants a token, or another one.");
   if (!answer.ok) throw new Error(`The server refused: ${text.trim()}`);
-  await pc.setRemoteDescription({ type: "answer", sdp: text });
-  return new URL(answer.headers.get("Location"), answer.url).href;
+  return { url: new URL(answer.headers.get("Location"), answer.url).href, answer: { type: "answer", sdp: text } };
+}
+
+/** Ends a session at the server, also when the page is left. */
+export function leave(url) {
+  if (url) fetch(url, { method: "DELETE", keepalive: true }).catch(() => {});
 }
 
 function gathered(pc) {
@@ -80,8 +84,11 @@ class Session {
     for (const track of media.getTracks()) this.pc.addTrack(track, media);
     say("Connecting …");
     const query = new URLSearchParams({ task: $("task").value, ...settingsIn($("settings")) });
-    this.url = await post(this.pc, `camera?${query}`, tokenHeader());
+    const { url, answer } = await post(this.pc, `camera?${query}`, tokenHeader());
+    // The server has it from here on, whatever becomes of it here: who stopped meanwhile could not name it.
+    this.url = url;
     if (session !== this) return this.stop();
+    await this.pc.setRemoteDescription(answer);
     this.pc.onicecandidate = ({ candidate }) => candidate?.candidate && this.patch(
       "application/trickle-ice-sdpfrag",
       `a=ice-ufrag:${candidate.usernameFragment}\r\na=${candidate.candidate}\r\n`,
@@ -93,8 +100,7 @@ class Session {
     clearInterval(this.timer);
     this.pc.close();
     if (this.media) stopTracks(this.media);
-    // Also when the page is left.
-    if (this.url) fetch(this.url, { method: "DELETE", keepalive: true }).catch(() => {});
+    leave(this.url);
     this.url = null;
   }
 

@@ -1,9 +1,11 @@
 // The live streams of this server, each to be watched by WHEP.
 
-import { explain, post, tokenHeader } from "./camera.js";
+import { explain, leave, post, tokenHeader } from "./camera.js";
 
 const $ = (id) => document.getElementById(id);
 let watched = null;
+/** Its URL at the server. */
+let session = null;
 
 /** Shows what is live now, and again every few seconds. */
 export async function followStreams() {
@@ -40,7 +42,7 @@ function show(streams) {
 
 async function watch(name) {
   $("live-trouble").textContent = "";
-  watched?.close();
+  stop();
   const pc = watched = new RTCPeerConnection();
   const stream = new MediaStream();
   const video = $("stream");
@@ -55,9 +57,21 @@ async function watch(name) {
   };
   for (const kind of ["video", "audio"]) pc.addTransceiver(kind, { direction: "recvonly" });
   try {
-    await post(pc, `whep/${name}`, tokenHeader());
+    const { url, answer } = await post(pc, `whep/${name}`, tokenHeader());
+    if (pc !== watched) return leave(url);
+    session = url;
+    await pc.setRemoteDescription(answer);
   } catch (error) {
+    if (pc !== watched) return;
     $("live-trouble").textContent = explain(error);
-    pc.close();
+    stop();
   }
 }
+
+function stop() {
+  watched?.close();
+  leave(session);
+  watched = session = null;
+}
+
+window.addEventListener("pagehide", stop);
