@@ -346,10 +346,11 @@ impl Exit {
     }
 }
 
-/// The mixer of an output whose streams come from these inputs.
-pub(crate) fn mixer_for(spec: &OutputSpec, inputs: &[usize], realtime: bool) -> Arc<Mixer> {
-    let interleaver = if realtime { Interleaver::live() } else { Interleaver::file() };
-    Arc::new(Mixer::new(inputs, interleaver, spec.shortest))
+/// The mixer of an output whose streams come from these inputs, some of them no faster than time passes.
+pub(crate) fn mixer_for(spec: &OutputSpec, inputs: &[usize], is_timed: impl Fn(usize) -> bool) -> Arc<Mixer> {
+    let live = inputs.iter().any(|input| is_timed(*input));
+    let interleaver = if live { Interleaver::live() } else { Interleaver::file() };
+    Arc::new(Mixer::new(inputs, |input| live && !is_timed(input), interleaver, spec.shortest))
 }
 
 impl Holds {

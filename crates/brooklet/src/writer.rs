@@ -243,7 +243,7 @@ impl Writer {
         };
         // Each stream has a source of its own, so none waits for another behind the same thread.
         let from: Vec<usize> = (0..self.streams.len()).collect();
-        let mixer = mixer_for(&self.spec, &from, false);
+        let mixer = mixer_for(&self.spec, &from, |_| false);
         for (lane, (stream, work)) in self.streams.iter().zip(self.works.drain(..)).enumerate() {
             let Lane::Encode(work) = work else { continue };
             let stage = EncodeStage {

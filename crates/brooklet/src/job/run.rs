@@ -259,9 +259,7 @@ impl Builder<'_> {
         for (number, chosen) in chosen.iter().enumerate() {
             let spec = &self.job.outputs[number];
             let from: Vec<usize> = chosen.iter().map(|chosen| chosen.input).collect();
-            let realtime =
-                from.iter().any(|input| self.job.inputs[*input].realtime || self.urgency[*input].is_live());
-            let mixer = mixer_for(spec, &from, realtime);
+            let mixer = mixer_for(spec, &from, |input| self.is_timed(input));
             for (lane, chosen) in chosen.iter().enumerate() {
                 self.note(number, lane, chosen);
                 let limit =
@@ -280,6 +278,11 @@ impl Builder<'_> {
             self.mixers.push(mixer);
         }
         Ok(())
+    }
+
+    /// Whether an input comes no faster than time passes.
+    fn is_timed(&self, input: usize) -> bool {
+        self.job.inputs[input].realtime || self.urgency[input].is_live()
     }
 
     /// Joins an encoder that is wanted already, or adds one.
@@ -326,7 +329,7 @@ impl Builder<'_> {
                 let rate = self.job.inputs[chosen.input].frame_rate.or(rate);
                 let work = VideoWork::new(&pictures, info, rate, constant, live, &self.pool);
                 let mut work = work.map_err(failed)?;
-                if self.job.inputs[chosen.input].realtime || self.urgency[chosen.input].is_live() {
+                if self.is_timed(chosen.input) {
                     work.watch_pace(&self.journal);
                 }
                 Work::Video(Box::new(work))

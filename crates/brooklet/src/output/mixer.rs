@@ -2,8 +2,10 @@
 //!
 //! It is the one queue before a sink. It is bounded in two ways, and blocks whoever pushes:
 //! - packets that could be written and are not yet (the sink is slow): [`READY`] of them, or [`READY_BYTES`];
-//! - a stream that runs ahead of one that comes from another input: by [`LEAD`] of media time. Streams of the same
-//!   input never wait for each other here, for they may share the thread that would bring what is waited for.
+//! - a stream that runs ahead of one that comes from another input: by [`LEAD`] of media time; by [`STEP`] where it could
+//!   come as fast as it is taken and the other comes as time passes, so that who hears it live gets it evenly, with its
+//!   pictures. Streams of the same input never wait for each other here, for they may share the thread that would bring
+//!   what is waited for.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -17,6 +19,8 @@ const READY: usize = 64;
 const READY_BYTES: usize = 4 << 20;
 /// How far a stream may run ahead of a silent one from another input.
 const LEAD: Duration = Duration::from_secs(2);
+/// The same for one that waits until it is read beside one that does not: ffmpeg's own tolerance.
+const STEP: Duration = Duration::from_millis(100);
 /// How long a stream is held back for that. Then it goes on, and the interleaver's own bound holds: two outputs
 /// that hold back each other's inputs can't stand still.
 const HOLD: Duration = Duration::from_secs(2);
@@ -54,6 +58,8 @@ struct State {
 
 struct LaneState {
     input: usize,
+    /// Whether it comes as fast as it is taken, beside others that come as time passes.
+    hastes: bool,
     params: Option<StreamParams>,
     ended: bool,
     /// Newest dts, on the common clock.
@@ -81,10 +87,17 @@ pub(crate) enum Next {
 }
 
 impl Mixer {
-    /// One for streams that come from these inputs, each by its number.
-    pub(crate) fn new(inputs: &[usize], interleaver: Interleaver, shortest: bool) -> Self {
+    /// One for streams that come from these inputs, each by its number. `hastes` says of an input by its number whether it comes
+    /// as fast as it is taken, beside others that come as time passes.
+    pub(crate) fn new(
+        inputs: &[usize],
+        hastes: impl Fn(usize) -> bool,
+        interleaver: Interleaver,
+        shortest: bool,
+    ) -> Self {
         let lane = |input: &usize| LaneState {
             input: *input,
+            hastes: hastes(*input),
             params: None,
             ended: false,
             newest: None,
@@ -178,7 +191,14 @@ impl Mixer {
     /// From now on, the first stream that ends is the end of all: `-shortest`, and what a stop means for streams that
     /// run ahead of others.
     pub(crate) fn end_with_first(&self) {
-        self.lock().shortest = true;
+        let mut state = self.lock();
+        state.shortest = true;
+        // Where one has ended already, all that is there is enough.
+        if state.lanes.iter().any(|lane| lane.ended) {
+            let end = state.lanes.iter().map(|lane| lane.end).max();
+            state.cutoff = state.cutoff.min(end.unwrap_or_default());
+        }
+        self.wake(&state);
     }
 
     /// Ends at once: packets that wait are dropped, pushers return.
@@ -217,11 +237,7 @@ impl Mixer {
             if let Some((lane, params)) = state.due_change() {
                 return Next::Params(lane, params);
             }
-            if let Some(packet) = state.interleaver.pop() {
-                if let Some(lane) = state.lanes.get_mut(packet.stream) {
-                    lane.waiting -= 1;
-                }
-                state.bytes -= packet.data.len();
+            if let Some(packet) = state.take() {
                 if state.is_cut(&packet) {
                     continue;
                 }
@@ -281,12 +297,14 @@ impl State {
         }
         let this = &self.lanes[lane];
         let Some(newest) = this.newest else { return Hold::No };
+        let lead = if this.hastes { STEP } else { LEAD };
         let waits_for = |other: &LaneState| {
-            other.is_silent()
+            let is_awaited = if this.hastes { !other.ended } else { other.is_silent() };
+            is_awaited
                 && other.input != this.input
-                && other.newest.map_or(this.waiting > 1, |behind| newest.since(behind) > LEAD)
+                && other.newest.map_or(this.waiting > 1, |behind| newest.since(behind) > lead)
         };
-        let ahead = self.lanes.iter().any(waits_for) && self.span(lane) > LEAD;
+        let ahead = self.lanes.iter().any(waits_for) && self.span(lane) > lead;
         if ahead { Hold::Lead } else { Hold::No }
     }
 
@@ -339,6 +357,15 @@ impl State {
         }
     }
 
+    fn take(&mut self) -> Option<Packet> {
+        let packet = self.interleaver.pop()?;
+        if let Some(lane) = self.lanes.get_mut(packet.stream) {
+            lane.waiting -= 1;
+        }
+        self.bytes -= packet.data.len();
+        Some(packet)
+    }
+
     fn start(&mut self) {
         for lane in &mut self.lanes {
             self.interleaver
@@ -381,6 +408,8 @@ mod tests {
     use std::sync::Arc;
     use std::thread;
 
+    const NONE: fn(usize) -> bool = |_| false;
+
     fn params() -> StreamParams {
         StreamParams::new(CodecId::Unknown(0), TimeBase::MILLIS, StreamKind::Other)
     }
@@ -402,7 +431,7 @@ mod tests {
 
     #[test]
     fn two_inputs_of_very_different_speed_keep_together() {
-        let mixer = Arc::new(Mixer::new(&[0, 1], Interleaver::file(), false));
+        let mixer = Arc::new(Mixer::new(&[0, 1], NONE, Interleaver::file(), false));
         let pushers: Vec<_> = [(0usize, 1u64), (1, 0)]
             .into_iter()
             .map(|(lane, nap)| {
@@ -426,7 +455,7 @@ mod tests {
 
     #[test]
     fn a_stream_that_never_comes_is_left_out() {
-        let mixer = Mixer::new(&[0, 0], Interleaver::file(), false);
+        let mixer = Mixer::new(&[0, 0], NONE, Interleaver::file(), false);
         mixer.params(0, params());
         (0..12).for_each(|n| assert!(mixer.push(0, packet(n * 1_000))));
         let streams = mixer.wait_for_streams(Duration::from_secs(10)).unwrap();
@@ -437,7 +466,7 @@ mod tests {
 
     #[test]
     fn large_packets_are_bounded_by_their_bytes() {
-        let mixer = Arc::new(Mixer::new(&[0], Interleaver::file(), false));
+        let mixer = Arc::new(Mixer::new(&[0], NONE, Interleaver::file(), false));
         mixer.params(0, params());
         assert!(mixer.wait_for_streams(Duration::from_secs(10)).is_some());
         let pusher = mixer.clone();
@@ -453,7 +482,7 @@ mod tests {
 
     #[test]
     fn the_shortest_is_the_end_of_all_exactly() {
-        let mixer = Mixer::new(&[0, 0], Interleaver::file(), true);
+        let mixer = Mixer::new(&[0, 0], NONE, Interleaver::file(), true);
         (0..2).for_each(|lane| mixer.params(lane, params()));
         assert!((0..5).all(|n| mixer.push(1, packet(n * 40))));
         assert!((0..2).all(|n| mixer.push(0, Packet { duration: 50, ..packet(n * 50) })));
@@ -461,5 +490,57 @@ mod tests {
         mixer.end(0);
         assert!(!mixer.push(1, packet(200)));
         assert_eq!(drain(&mixer), [(0, 0), (1, 0), (1, 40), (0, 50), (1, 80)]);
+    }
+
+    /// Pictures that come each 40 ms, and sound that comes as fast as it is taken.
+    #[test]
+    fn sound_that_could_come_at_once_comes_with_its_pictures() {
+        let mixer = Mixer::new(&[0, 1], |input| input == 1, Interleaver::live(), false);
+        (0..2).for_each(|lane| mixer.params(lane, params()));
+        assert!(mixer.wait_for_streams(Duration::from_secs(10)).is_some());
+        let mut sound = 0;
+        for now in (0..4_000).step_by(40) {
+            assert!(mixer.push(0, packet(now)));
+            while matches!(mixer.lock().hold(1), Hold::No) {
+                assert!(mixer.push(1, packet(sound)));
+                sound += 20;
+            }
+            let mut heard = 0;
+            while let Some(packet) = mixer.lock().take() {
+                heard += usize::from(packet.stream == 1);
+                assert!(packet.dts <= now, "{} of stream {} at {now}", packet.dts, packet.stream);
+            }
+            assert!(heard <= 3, "{heard} packets of sound at {now}");
+        }
+        assert!(sound > 3_900, "{sound}");
+    }
+
+    /// A stop is seen by those who read before the mixer hears of it.
+    #[test]
+    fn a_stop_that_comes_after_an_end_is_the_end_of_all() {
+        let mixer = Mixer::new(&[0, 1], |input| input == 1, Interleaver::live(), false);
+        (0..2).for_each(|lane| mixer.params(lane, params()));
+        assert!(mixer.wait_for_streams(Duration::from_secs(10)).is_some());
+        assert!(mixer.push(0, Packet { duration: 40, ..packet(0) }));
+        assert!(mixer.push(1, Packet { duration: 20, ..packet(0) }));
+        mixer.end(0);
+        assert!(mixer.push(1, Packet { duration: 20, ..packet(40) }));
+        mixer.end_with_first();
+        assert!(!mixer.push(1, packet(60)));
+        assert_eq!(drain(&mixer), [(0, 0), (1, 0), (1, 40)]);
+    }
+
+    /// What comes live is held back by nothing but the bound for all.
+    #[test]
+    fn sound_that_comes_live_runs_on_without_its_pictures() {
+        let mixer = Mixer::new(&[0, 1], NONE, Interleaver::live(), false);
+        (0..2).for_each(|lane| mixer.params(lane, params()));
+        assert!(mixer.wait_for_streams(Duration::from_secs(10)).is_some());
+        assert!(mixer.push(0, packet(0)));
+        for now in (0..1_900).step_by(20) {
+            assert!(matches!(mixer.lock().hold(1), Hold::No), "{now}");
+            assert!(mixer.push(1, packet(now)));
+            while mixer.lock().take().is_some() {}
+        }
     }
 }
