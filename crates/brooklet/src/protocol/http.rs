@@ -8,6 +8,7 @@
 //! | `head` | the first lines of an answer |
 //! | `body` | what follows them: by length, in chunks, or until the end |
 //! | `exchange` | a request and its answer, through redirections |
+//! | `origins` | which pages may come to a listener |
 //! | `source` | an input |
 //! | `upload` | an output |
 
@@ -15,6 +16,7 @@ mod address;
 mod body;
 mod exchange;
 mod head;
+mod origins;
 mod source;
 mod upload;
 
@@ -23,6 +25,7 @@ pub(crate) use address::query_value;
 pub use body::{Body, Chunk};
 pub(crate) use exchange::{Exchange, Request};
 pub use head::Head;
+pub use origins::Origins;
 
 use super::{IceOptions, Origin, Scheme, SinkOptions, SourceOptions, Target};
 use crate::job::Listen;
@@ -52,6 +55,8 @@ pub struct HttpOptions {
     pub admin: Option<String>,
     /// `-ice_server`, `-ice_policy`: how sessions of WebRTC find their way.
     pub ice: IceOptions,
+    /// `-allow_origin`: the pages that may publish to or watch a listener of WebRTC.
+    pub origins: Origins,
 }
 
 /// The protocol.

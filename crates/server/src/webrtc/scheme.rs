@@ -7,7 +7,7 @@ use brooklet::protocol::{HttpOptions, LivePacketSink, Origin, Scheme, SinkOption
 use brooklet::webrtc::{Gateway, GatewayOptions};
 use brooklet::{Error, Hub, Result, Url};
 
-use super::{Origins, Verb, WebRtcOptions, endpoint};
+use super::{Verb, WebRtcOptions, endpoint};
 use crate::{HttpServer, HttpServerOptions};
 
 /// The protocol of a publisher who comes to us.
@@ -73,8 +73,8 @@ fn open(
     let (ice, ice_servers) = (http.ice.clone(), http.ice.servers.clone());
     let options = GatewayOptions { ip, publish: verb == Verb::Publish, ice, ..Default::default() };
     let gateway = Gateway::new(&hub, options).with_journal(journal);
-    // Pages of any server may show what is here, as with sound.
-    let options = WebRtcOptions { origins: Origins::Any, ice_servers, ..WebRtcOptions::default() };
+    // What is sent to this machine, or shown on it, is no other page's business unless the user says so.
+    let options = WebRtcOptions { origins: http.origins.clone(), ice_servers, ..WebRtcOptions::default() };
     let router = endpoint(&path, verb, gateway.clone(), options);
     let server =
         HttpServer::bind_with(&address, &hub, HttpServerOptions { tls, ..Default::default() }, router)?;

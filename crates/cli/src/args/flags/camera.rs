@@ -21,22 +21,19 @@ pub(super) const FLAGS: &[Flag] = &[
     .help("who sends a camera to the page of -http must type it there")
     .details("Who publishes by WHIP shows -publish_token, who watches by WHEP -play_token: Authorization: Bearer TOKEN."),
     Flag::serve("allow_origin", |options, given| {
-        let origins = &mut options.camera.webrtc.origins;
-        if given.value == "*" {
-            *origins = Origins::Any;
-            return Ok(());
-        }
-        let is_one = given.value.starts_with("http://") || given.value.starts_with("https://");
-        let origin = given.read(is_one.then(|| given.value.trim_end_matches('/').to_string()), "https://HOST, or *")?;
-        match origins {
-            Origins::Also(others) => others.push(origin),
-            _ => *origins = Origins::Also(vec![origin]),
-        }
-        Ok(())
+        allow(&mut options.camera.webrtc.origins, given)
     })
     .alias(&["allow-origin", "-allow-origin", "-allow_origin"])
     .value("ORIGIN")
     .help("pages of other servers that may use WHIP, WHEP and the camera: https://HOST, or * for all"),
+    Flag::file(
+        "allow_origin",
+        |input, given| allow(&mut input.spec.http.origins, given),
+        |output, given| allow(&mut output.spec.http.origins, given),
+    )
+    .value("ORIGIN")
+    .help("pages of other servers that may come to -i whip:// and -f whep: https://HOST, or * for all")
+    .details("Without it, only what is no browser may, and pages of the very host and port that are listened on."),
     Flag::serve("ice_server", |options, given| {
         let server = ice_server(given)?;
         options.camera.gateway.ice.servers.push(server.clone());
@@ -112,6 +109,10 @@ fn policy(ice: &mut IceOptions, given: &Given) -> Outcome {
     };
     ice.relay_only = given.read(relay_only, "all, or relay")?;
     Ok(())
+}
+
+fn allow(origins: &mut Origins, given: &Given) -> Outcome {
+    given.read(origins.add(&given.value).then_some(()), "https://HOST, or *")
 }
 
 /// As browsers are told it: the login apart from the URL.
