@@ -359,3 +359,129 @@ fn pages_of_others_and_strangers_stay_outside() {
     serving.signal("INT");
     serving.finish(DEADLINE);
 }
+
+/// The kind of offer that OBS makes (30 and later, by libdatachannel): what belongs to the session stands once, before the media.
+const OBS_OFFER: &str = "v=0
+o=rtc 1700000001 0 IN IP4 127.0.0.1
+s=-
+t=0 0
+a=group:BUNDLE 0 1
+a=group:LS 0 1
+a=msid-semantic:WMS *
+a=setup:actpass
+a=ice-ufrag:Qx7d
+a=ice-pwd:h2Yk0aVb8cWn3eRt6yUi1o
+a=ice-options:ice2,trickle
+a=fingerprint:sha-256 DA:37:58:45:F6:44:D7:0C:A6:F6:C2:0E:24:B2:EB:08:C5:77:5A:19:6E:66:14:5C:87:48:AA:F4:C3:AB:6D:5C
+m=audio 40001 UDP/TLS/RTP/SAVPF 111
+c=IN IP4 127.0.0.1
+a=mid:0
+a=sendonly
+a=ssrc:7001 cname:Fq3hT8vL2sXw9bNc
+a=ssrc:7001 msid:Zk5mR1pJ7dGy4aHe Zk5mR1pJ7dGy4aHe-audio
+a=msid:Zk5mR1pJ7dGy4aHe Zk5mR1pJ7dGy4aHe-audio
+a=rtcp-mux
+a=rtpmap:111 opus/48000/2
+a=fmtp:111 minptime=10;maxaveragebitrate=96000;stereo=1;sprop-stereo=1;useinbandfec=1
+a=candidate:1 1 UDP 2122317823 127.0.0.1 40001 typ host
+a=end-of-candidates
+m=video 40001 UDP/TLS/RTP/SAVPF 96
+c=IN IP4 127.0.0.1
+a=mid:1
+a=sendonly
+a=ssrc:7002 cname:Fq3hT8vL2sXw9bNc
+a=ssrc:7002 msid:Zk5mR1pJ7dGy4aHe Zk5mR1pJ7dGy4aHe-video
+a=msid:Zk5mR1pJ7dGy4aHe Zk5mR1pJ7dGy4aHe-video
+a=rtcp-mux
+a=rtpmap:96 H264/90000
+a=rtcp-fb:96 nack
+a=rtcp-fb:96 nack pli
+a=rtcp-fb:96 goog-remb
+a=fmtp:96 profile-level-id=42e01f;packetization-mode=1;level-asymmetry-allowed=1
+";
+
+/// What OBS looks at of an answer, and what its transport must find in it.
+#[test]
+fn what_obs_offers_is_answered_as_it_wants() {
+    let (rtmp, http) = (free_port(), free_port());
+    let mut program = brooklet();
+    program.args(["serve", "--rtmp", &format!("127.0.0.1:{rtmp}"), "--http", &format!("127.0.0.1:{http}")]);
+    program.args(["--publish-token", "s3cret", "--ice-server", "stun:127.0.0.1:3478"]);
+    let serving = Running::start(&mut program);
+    await_port(http);
+    let Some(curl) = peers::curl() else { return };
+    let ask = |words: &[&str], path: &str| {
+        let mut curl = std::process::Command::new(curl.get_program());
+        curl.args([
+            "-s",
+            "-i",
+            "-L",
+            "--location-trusted",
+            "-A",
+            "Mozilla/5.0 (OBS-Studio/30.2.3; Linux x86_64; en-US)",
+        ]);
+        curl.args(["-H", "Authorization: Bearer s3cret"]).args(words);
+        finish(curl.arg(format!("http://127.0.0.1:{http}{path}")), DEADLINE).expect_success().text()
+    };
+    let offer = OBS_OFFER.replace('\n', "\r\n");
+    let kind = "Content-Type: application/sdp";
+    // Some libraries ask before they send so much.
+    for expect in ["Expect:", "Expect: 100-continue"] {
+        let answer = ask(&["-H", kind, "-H", expect, "--data-binary", &offer], "/whip/live/obs");
+        let (head, sdp) = answer.split_at(answer.find("v=0").unwrap_or_else(|| panic!("{answer}")));
+        let head: Vec<_> = head.trim().lines().collect();
+        let header = |name: &str| {
+            let of = |line: &&str| {
+                line.split_once(": ")
+                    .filter(|(known, _)| known.eq_ignore_ascii_case(name))
+                    .map(|(_, value)| value.to_string())
+            };
+            head.iter().find_map(of).unwrap_or_else(|| panic!("{name} in {head:?}"))
+        };
+        assert!(head.iter().any(|line| line.starts_with("HTTP/1.1 201")), "{head:?}");
+        assert_eq!(header("content-type"), "application/sdp");
+        assert_eq!(header("link"), "<stun:127.0.0.1:3478>; rel=\"ice-server\"");
+        assert!(header("etag").starts_with('"'));
+        // Put in the place of the endpoint's path as it is.
+        let session = header("location");
+        assert!(session.starts_with("/session/"), "{session}");
+
+        let (whole, media) = sdp.split_at(sdp.find("m=").unwrap());
+        assert!(whole.contains("a=group:BUNDLE 0 1"), "{sdp}");
+        let media: Vec<_> = media.split("m=").skip(1).collect();
+        let expected =
+            [("audio", "111", "a=rtpmap:111 opus/48000/2"), ("video", "96", "a=rtpmap:96 H264/90000")];
+        assert_eq!(media.len(), expected.len(), "{sdp}");
+        for (number, (section, (kind, payload, map))) in media.into_iter().zip(expected).enumerate() {
+            let line = section.lines().next().unwrap();
+            assert!(
+                line.starts_with(kind) && line.ends_with(&format!(" {payload}")) && !line.contains(" 0 "),
+                "{line}"
+            );
+            let has = |line: &str| section.lines().chain(whole.lines()).any(|known| known.starts_with(line));
+            for wanted in [
+                map,
+                "a=recvonly",
+                "a=rtcp-mux",
+                "a=ice-ufrag:",
+                "a=ice-pwd:",
+                "a=fingerprint:sha-256 ",
+                "a=candidate:",
+            ] {
+                assert!(has(wanted), "{wanted} in {sdp}");
+            }
+            assert!(has(&format!("a=mid:{number}")), "{sdp}");
+            assert!(has("a=setup:active") || has("a=setup:passive"), "{sdp}");
+        }
+        assert!(sdp.contains("packetization-mode=1") && sdp.contains("a=rtcp-fb:96 nack pli"), "{sdp}");
+
+        // A second one is told that the name is taken.
+        assert!(ask(&["-H", kind, "--data-binary", &offer], "/whip/live/obs").starts_with("HTTP/1.1 409"));
+        assert!(ask(&["-X", "DELETE"], &session).starts_with("HTTP/1.1 200"));
+        await_that("the end of the stream", || {
+            !status(&format!("http://127.0.0.1:{http}")).contains("live/obs")
+        });
+    }
+    serving.signal("INT");
+    serving.finish(DEADLINE);
+}
