@@ -360,6 +360,52 @@ fn pages_of_others_and_strangers_stay_outside() {
     serving.finish(DEADLINE);
 }
 
+#[test]
+fn pages_of_others_stay_outside_of_single_jobs_unless_they_are_let_in() {
+    let folder = clips::scratch();
+    let status = |words: &[&str], origin: &str| {
+        let port = free_port();
+        let path = folder.path().join(format!("{port}.flv"));
+        let (page, job) = (format!("http://127.0.0.1:{port}"), format!("127.0.0.1:{port}/live"));
+        let mut program = brooklet();
+        let words = words
+            .iter()
+            .map(|word| word.replace("{job}", &job).replace("{path}", &path.display().to_string()));
+        let _job = Running::start(program.args(words));
+        await_port(port);
+        let mut curl = peers::curl()?;
+        curl.args([
+            "-s",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+            "--data",
+            "v=0",
+            "-H",
+            "Content-Type: application/sdp",
+        ]);
+        curl.args(["-H", &format!("Origin: {}", if origin.is_empty() { &page } else { origin })]);
+        Some(finish(curl.arg(format!("{page}/live")), DEADLINE).expect_success().text())
+    };
+    let other = "https://example.net";
+    // 400: it is let in, and brings no offer.
+    for (origin, allow, expected) in [
+        ("", "http://a.example", "400"),
+        (other, "http://a.example", "403"),
+        (other, other, "400"),
+        (other, "*", "400"),
+    ] {
+        let whip = ["-allow_origin", allow, "-i", "whip://{job}", "-c", "copy", "-f", "flv", "{path}"];
+        let whep: Vec<_> =
+            SOURCE.iter().copied().chain(["-allow_origin", allow, "-f", "whep", "http://{job}"]).collect();
+        for words in [&whip[..], &whep] {
+            let Some(seen) = status(words, origin) else { return };
+            assert_eq!(seen, expected, "{origin} and {allow}: {words:?}");
+        }
+    }
+}
+
 /// The kind of offer that OBS makes (30 and later, by libdatachannel): what belongs to the session stands once, before the media.
 const OBS_OFFER: &str = "v=0
 o=rtc 1700000001 0 IN IP4 127.0.0.1
