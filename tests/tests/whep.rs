@@ -44,7 +44,10 @@ fn ours() -> (Running, u16) {
 /// Runs the program with these words on an input; the output goes nowhere.
 fn watch(words: &[&str], url: &str) -> Run {
     let mut program = brooklet();
-    finish(program.args(words).args(["-i", url, "-c", "copy", "-f", "null", "-"]), DEADLINE)
+    finish(
+        program.args(["-v", "warning"]).args(words).args(["-i", url, "-c", "copy", "-f", "null", "-"]),
+        DEADLINE,
+    )
 }
 
 /// The pictures of a recording, 320x240 in 8-bit colour, and its sound as 48 kHz of mono.
@@ -56,8 +59,7 @@ fn decoded(path: &Path) -> Option<(Vec<Vec<u8>>, Vec<f32>)> {
         assert_eq!(run.stderr.trim(), "", "damage was decoded");
         Some(run.stdout)
     };
-    let pictures =
-        decode(&["-map", "0:v", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24"])?;
+    let pictures = decode(&["-map", "0:v", "-fps_mode", "vfr", "-f", "rawvideo", "-pix_fmt", "rgb24"])?;
     let samples = decode(&["-map", "0:a", "-ac", "1", "-ar", "48000", "-f", "s16le"])?;
     Some((pictures.chunks(320 * 240 * 3).map(<[u8]>::to_vec).collect(), sound::of_s16le(&samples)))
 }
@@ -166,8 +168,7 @@ fn a_server_that_vanishes_is_said_and_looked_for_again() {
     serving.signal("KILL");
     serving.finish(DEADLINE);
     let lost = lost.join().unwrap();
-    assert_eq!(lost.status.code(), Some(1), "{}", lost.stderr);
-    assert!(lost.stderr.contains("nothing came within 1s"), "{}", lost.stderr);
+    assert!(lost.stderr.contains("nothing came within 1s; what came before it is kept"), "{}", lost.stderr);
     let found = found.join().unwrap();
     assert!(
         found.stderr.contains("connecting again in 0.5 s") && found.stderr.contains("cannot connect"),
