@@ -42,7 +42,7 @@ pub(super) const FLAGS: &[Flag] = &[
     })
     .alias(&["ice-server", "-ice-server", "-ice_server"])
     .value("URL")
-    .help("a STUN or TURN server for our sessions and for browsers: stun:HOST:PORT, turn:USER:PASSWORD@HOST:PORT")
+    .help("a STUN or TURN server for us and browsers: stun:HOST:PORT, turn:USER:PASSWORD@HOST:PORT")
     .details(
         "Each session asks it by UDP for the address that the world sees, or for a relay, before an offer is answered; one that \
          does not answer costs 2 s and a warning. With ?transport=tcp, turns: or stuns: only browsers are told of it. With \
@@ -54,12 +54,13 @@ pub(super) const FLAGS: &[Flag] = &[
         |output, given| help(&mut output.spec.http.ice, given),
     )
     .value("URL")
-    .help("a STUN or TURN server for WebRTC: stun:HOST:PORT, turn:USER:PASSWORD@HOST:PORT; may be given several times"),
+    .help("a STUN or TURN server for WebRTC: stun:HOST:PORT, turn:USER:PASSWORD@HOST:PORT")
+    .details("It is asked by UDP, from the socket of the session. May be given several times."),
     Flag::serve("ice_policy", |options, given| policy(&mut options.camera.gateway.ice, given))
         .alias(&["ice-policy", "-ice-policy", "-ice_policy"])
         .value("WHICH")
         .choices(POLICIES)
-        .help("which ways to take to peers by WebRTC: all, or relay, by the TURN server of -ice_server alone"),
+        .help("which ways WebRTC takes: all, or relay: by the TURN server of -ice_server alone"),
     Flag::file(
         "ice_policy",
         |input, given| policy(&mut input.spec.http.ice, given),
@@ -67,7 +68,7 @@ pub(super) const FLAGS: &[Flag] = &[
     )
     .value("WHICH")
     .choices(POLICIES)
-    .help("which ways to take to peers by WebRTC: all, or relay, by the TURN server of -ice_server alone"),
+    .help("which ways WebRTC takes: all, or relay: by the TURN server of -ice_server alone"),
     Flag::serve("public_ip", |options, given| {
         options.camera.gateway.public_ip = Some(given.read(given.value.parse().ok(), "an IP address")?);
         Ok(())

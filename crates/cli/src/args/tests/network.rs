@@ -50,3 +50,20 @@ fn broadcasts_are_described_before_their_url() {
     assert!(error("-i a -f mp3 -admin nobody -listen 1 http://:1/s.mp3").contains("USER:PASSWORD"));
     assert!(error("-i a -f mp3 -gap maybe -listen 1 http://:1/s.mp3").contains("silence, hold"));
 }
+
+#[cfg(feature = "webrtc")]
+#[test]
+fn servers_that_find_a_way_are_asked_by_udp() {
+    let line = "-ice_server stun:a -ice_policy relay -i whip://a/b -ice_server turn:me:pw@h -ice_server stun:b:1 -f whip http://h/d";
+    let (input, output) = one(line);
+    let urls = |ice: &brooklet::protocol::IceOptions| -> Vec<String> {
+        ice.servers.iter().map(|server| server.url.clone()).collect()
+    };
+    assert_eq!((urls(&input.http.ice), input.http.ice.relay_only), (vec!["stun:a".into()], true));
+    let ours = vec!["turn:h".to_string(), "stun:b:1".into()];
+    assert_eq!((urls(&output.http.ice), output.http.ice.relay_only), (ours, false));
+    for wrong in ["turns:me:pw@h", "turn:me:pw@h?transport=tcp", "stuns:h"] {
+        assert!(error(&format!("-i a -ice_server {wrong} -f whip http://h/d")).contains("by UDP"), "{wrong}");
+    }
+    assert!(error("-i a -ice_policy host -f whip http://h/d").contains("all, or relay"));
+}
