@@ -171,11 +171,9 @@ impl Verb {
 
     /// Whether this program has it: smaller ones lack some.
     pub(crate) const fn is_here(self) -> bool {
-        match self {
-            Self::Play => cfg!(feature = "play"),
-            Self::Serve => cfg!(feature = "server"),
-            _ => true,
-        }
+        let lacks_play = !cfg!(feature = "play") && matches!(self, Self::Play);
+        let lacks_serve = !cfg!(feature = "server") && matches!(self, Self::Serve);
+        !lacks_play && !lacks_serve
     }
 
     /// As it is written.
