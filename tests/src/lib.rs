@@ -5,6 +5,7 @@
 //! leaves the test out with a line that says so.
 
 pub mod arrival;
+pub mod camera;
 pub mod cells;
 pub mod clips;
 pub mod codecs;

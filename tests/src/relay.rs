@@ -3,9 +3,13 @@
 //!
 //! TCP hides loss: to those who use it a lost packet is a stall, and then all at once.
 
+mod path;
 mod udp;
+mod webrtc;
 
+pub use path::{Fault, Path};
 pub use udp::{UdpImpairment, UdpRelay};
+pub use webrtc::door;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

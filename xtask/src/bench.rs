@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: ours and ffmpeg in turns on the same input, in one run, as ratios.
 
+mod browser;
 mod cases;
 mod delay;
 mod listeners;
@@ -43,6 +44,7 @@ pub(crate) fn run(name: Option<&str>) -> Outcome {
         play::NAME,
         voice::NAME,
         listeners::NAME,
+        browser::NAME,
     ]
     .into_iter()
     .chain(wanted.iter().map(|case| case.name))
@@ -76,6 +78,9 @@ pub(crate) fn run(name: Option<&str>) -> Outcome {
     }
     if is_wanted(listeners::NAME) {
         listeners::run(&program, &folder)?;
+    }
+    if is_wanted(browser::NAME) {
+        browser::run(&program, &folder)?;
     }
     Ok(())
 }
