@@ -86,13 +86,12 @@ impl Trip {
                 Turn::Other(Some(made)) => self.send(made)?,
                 Turn::Event(Event::Media(event)) => self.take(event)?,
                 Turn::Event(Event::KeyFrameWanted(_)) => self.desk.want_key_frame(),
-                Turn::Event(Event::Estimate(bits)) => {
-                    if let Some(aim) = self.rate.follow(bits, Instant::now()) {
-                        self.desk.aim(aim);
-                    }
-                }
+                Turn::Event(Event::Estimate(bits)) => self.rate.note(bits),
                 Turn::Event(Event::Closed) | Turn::Stopped | Turn::Other(None) => return Ok(()),
                 Turn::Event(_) => {}
+            }
+            if let Some(aim) = self.rate.due(Instant::now()) {
+                self.desk.aim(aim);
             }
             let backlog = self.line.session.backlog(VIDEO);
             if backlog > CONGESTED || backlog < CLEAR {

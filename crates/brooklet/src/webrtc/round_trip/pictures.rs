@@ -84,7 +84,8 @@ struct Work {
     version: u64,
     converters: Converters,
     encoder: Option<(Shape, Box<dyn Encoder>)>,
-    bit_rate: Option<u64>,
+    /// Bit/s that the way back carries at most.
+    most: u64,
     last: Option<i64>,
 }
 
@@ -100,7 +101,7 @@ impl Work {
             version: chosen.version,
             converters: Converters::new(FramePool::new()),
             encoder: None,
-            bit_rate: None,
+            most: MOST,
             last: None,
         }
     }
@@ -134,24 +135,19 @@ impl Work {
             VideoTarget { format: Some(PixelFormat::Yuv420p), size: Some(size), ..VideoTarget::default() };
         let picture = self.converters.convert(picture, target)?;
         let shape = Shape(picture.width(), picture.height(), picture.time_base);
+        self.most = desk.takes_aim().unwrap_or(self.most);
+        let bits = worth(&picture, RATE).min(self.most);
         let mut changed = None;
-        let aim = desk.takes_aim();
-        self.bit_rate = aim.or(self.bit_rate);
         let encoder = match &mut self.encoder {
-            Some((known, encoder)) if *known == shape => encoder,
+            Some((known, encoder)) if *known == shape && !is_another(encoder.params(), bits) => encoder,
+            // One for another rate too: its first picture is as small as that rate wants it.
             place => {
-                let encoder = encoder_for(&picture, RATE, GOP, self.bit_rate.unwrap_or(MOST))?;
-                desk.count_bit_rate(encoder.params().bit_rate.unwrap_or_default());
+                let encoder = encoder_for(&picture, RATE, GOP, bits)?;
+                desk.count_bit_rate(bits);
                 changed = Some(encoder.params().clone());
                 &mut place.insert((shape, encoder)).1
             }
         };
-        if let Some(bits) = aim.filter(|_| changed.is_none()) {
-            let bits = bits.min(worth(&picture, RATE));
-            encoder.control(Control::Bitrate(bits));
-            encoder.control(Control::KeyFrame);
-            desk.count_bit_rate(bits);
-        }
         if desk.takes_key_frame() {
             encoder.control(Control::KeyFrame);
         }
@@ -163,6 +159,11 @@ impl Work {
         }
         Ok(())
     }
+}
+
+/// Whether that is another rate than the one that an encoder of these parameters aims at.
+fn is_another(params: &StreamParams, bits: u64) -> bool {
+    params.bit_rate.is_some_and(|known| known.abs_diff(bits) * 10 > known)
 }
 
 /// Calls code of others: a panic of it is a failure like any other. What the call was about must not be used again then.

@@ -13,17 +13,24 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Rate {
     aim: u64,
     changed: Instant,
+    /// The last estimate. None follows it while it holds.
+    estimate: Option<u64>,
 }
 
 impl Rate {
     pub(super) const fn new(now: Instant) -> Self {
-        Self { aim: MOST, changed: now }
+        Self { aim: MOST, changed: now, estimate: None }
     }
 
-    /// The way carries this many bit/s. What to aim at from now on, where that has become another matter.
-    pub(super) fn follow(&mut self, estimate: u64, now: Instant) -> Option<u64> {
+    /// The way carries this many bit/s.
+    pub(super) const fn note(&mut self, estimate: u64) {
+        self.estimate = Some(estimate);
+    }
+
+    /// What to aim at from now on, where that has become another matter and the last change is long enough ago.
+    pub(super) fn due(&mut self, now: Instant) -> Option<u64> {
         // The rest is for sound and repairs.
-        let wanted = (estimate / 100 * 80).clamp(LEAST, MOST);
+        let wanted = (self.estimate? / 100 * 80).clamp(LEAST, MOST);
         let differs = wanted * 100 < self.aim * 80 || wanted * 100 > self.aim * 130;
         if !differs || now.saturating_duration_since(self.changed) < PATIENCE {
             return None;
@@ -42,11 +49,20 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut rate = Rate::new(start);
-        assert_eq!(rate.follow(500_000, at(4)), None);
-        assert_eq!(rate.follow(500_000, at(5)), Some(400_000));
-        assert_eq!(rate.follow(1_000_000, at(9)), None);
-        assert_eq!(rate.follow(520_000, at(20)), None);
-        assert_eq!(rate.follow(1_000_000, at(20)), Some(800_000));
-        assert_eq!((rate.follow(1, at(30)), rate.follow(u64::MAX, at(40))), (Some(LEAST), Some(MOST)));
+        assert_eq!(rate.due(at(9)), None);
+        rate.note(500_000);
+        assert_eq!(rate.due(at(4)), None);
+        // It was told too early, and holds.
+        assert_eq!((rate.due(at(5)), rate.due(at(15))), (Some(400_000), None));
+        rate.note(1_000_000);
+        assert_eq!(rate.due(at(9)), None);
+        rate.note(520_000);
+        assert_eq!(rate.due(at(20)), None);
+        rate.note(1_000_000);
+        assert_eq!(rate.due(at(20)), Some(800_000));
+        rate.note(1);
+        assert_eq!(rate.due(at(30)), Some(LEAST));
+        rate.note(u64::MAX);
+        assert_eq!(rate.due(at(40)), Some(MOST));
     }
 }

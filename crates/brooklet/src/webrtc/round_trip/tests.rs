@@ -17,6 +17,8 @@ use crate::webrtc::picture::encoder_for;
 use crate::webrtc::{Gateway, GatewayOptions};
 use crate::{Hub, runtime};
 
+mod sound_heard;
+
 const PERIOD: Duration = Duration::from_millis(20);
 /// The longest that anything may take: a limit against hanging.
 const LIMIT: Duration = Duration::from_secs(30);
