@@ -4,7 +4,7 @@ mod film;
 mod http;
 
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use brooklet_media::{DemuxEvent, MediaKind, Packet, StreamParams};
 use brooklet_webrtc::{Certificate, Event, Output, Session, SessionOptions};
@@ -90,6 +90,11 @@ impl Camera {
         let went = self.session.write(Instant::now(), packet)?;
         self.tally.sent += u64::from(went && packet.stream == 0);
         Ok(())
+    }
+
+    /// How long what was sent last has waited for the network. Who draws pictures while that is long only makes it longer.
+    pub fn backlog(&mut self) -> Duration {
+        self.session.backlog(0)
     }
 
     /// Drives the session until something happens, or `other` is done, which gives `Err`.
