@@ -31,7 +31,8 @@ impl Rate {
     pub(super) fn due(&mut self, now: Instant) -> Option<u64> {
         // The rest is for sound and repairs.
         let wanted = (self.estimate? / 100 * 80).clamp(LEAST, MOST);
-        let differs = wanted * 100 < self.aim * 80 || wanted * 100 > self.aim * 130;
+        // Less of a difference is not worth a key frame, which a narrow way takes long to carry: a few pictures that are left out cost less.
+        let differs = wanted * 100 < self.aim * 70 || wanted * 100 > self.aim * 150;
         if !differs || now.saturating_duration_since(self.changed) < PATIENCE {
             return None;
         }

@@ -102,7 +102,7 @@ async fn sing(task: &str) -> Sung {
 /// Half as loud as can be, the same in both channels.
 fn tone(from: i64) -> AudioFrame {
     let (pool, layout) = (FramePool::new(), ChannelLayout::Stereo);
-    let mut sound = AudioFrame::new(&pool, SampleFormat::F32, layout, opus::RATE, PACKET).unwrap();
+    let mut sound = AudioFrame::new(&pool, SampleFormat::F32, opus::RATE, layout, PACKET).unwrap();
     (sound.pts, sound.time_base) = (from, TimeBase::hz(opus::RATE));
     for (number, two) in sound.typed_mut::<f32>(0).chunks_exact_mut(2).enumerate() {
         let turns = (from + number as i64) as f64 * TONE / f64::from(opus::RATE);
