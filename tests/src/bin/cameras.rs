@@ -48,7 +48,7 @@ async fn crowd(url: &str, count: usize, time: Duration, film: Film) -> Result<se
     for number in 0..count {
         let (sender, packets) = mpsc::channel(WAITING);
         senders.push(sender);
-        let camera = Camera::call(url, &[params.clone()]).await?;
+        let camera = Camera::call(url, std::slice::from_ref(&params)).await?;
         let watched = (number == 0).then(|| drawn.clone());
         let (here, started, wish) = (here.clone(), started.clone(), wish.clone());
         crowd.push(tokio::spawn(one(camera, packets, watched, here, started, time, wish)));
