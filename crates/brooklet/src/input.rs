@@ -415,6 +415,14 @@ fn open(spec: &InputSpec, stopper: &Stopper, journal: &Arc<Journal>) -> Result<O
         return demuxed(spec, named, Box::new(Nothing));
     }
     let scheme = protocol::scheme(&url)?;
+    let described = match named {
+        Some(format) => format.has_name("sdp"),
+        None => url.rest.to_ascii_lowercase().ends_with(".sdp"),
+    };
+    if !cfg!(feature = "rtp") && (described || spec.buffer.is_some()) {
+        let what = if described { "RTP, which that describes" } else { "-buffer, which comes with RTP" };
+        return Err(Error::Usage(format!("{}: this smaller program has no {what}", spec.url)));
+    }
     // Samples in datagrams have no packets of their own: what plays them must see the datagrams.
     if let (Some(format), true, "udp") = (named, spec.buffer.is_some(), url.scheme.as_str()) {
         let pcm = demuxed::raw_sound(spec, format).ok_or_else(|| {
@@ -425,10 +433,6 @@ fn open(spec: &InputSpec, stopper: &Stopper, journal: &Arc<Journal>) -> Result<O
         })?;
         return Ok((format.into(), crate::voice::open_raw(&url, pcm, spec, &options)?));
     }
-    let described = match named {
-        Some(format) => format.has_name("sdp"),
-        None => url.rest.to_ascii_lowercase().ends_with(".sdp"),
-    };
     if described && let Origin::Bytes(mut source) = scheme.open_source(&url, &options)? {
         let text = read_text(source.as_mut())?;
         let format = brooklet_format::demuxer("sdp").map_err(failed)?;

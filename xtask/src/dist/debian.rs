@@ -16,7 +16,7 @@ use crate::shell::{self, Outcome, cargo, root};
 const SUITE: &str = "bookworm";
 
 /// rustc for all platforms, linkers and C libraries.
-const PACKAGES: [&str; 14] = [
+const PACKAGES: [&str; 15] = [
     "binutils-aarch64-linux-gnu",
     "binutils-arm-linux-gnueabihf",
     "cargo-web",
@@ -28,6 +28,7 @@ const PACKAGES: [&str; 14] = [
     "libstd-rust-web-dev",
     "libstd-rust-web-dev:arm64",
     "libunwind-14-dev",
+    "lld",
     "musl-tools",
     "rust-web-src",
     "rustc-web",
@@ -35,6 +36,10 @@ const PACKAGES: [&str; 14] = [
 
 /// The project and what it is built from, inside.
 const BUILD: &str = "build";
+
+/// LLVM's linker, which the compilers for other processors don't find by themselves: it keeps one of functions that came out
+/// alike, some 3 % of a program.
+const LINKER_FLAGS: &str = "-C link-arg=-B/build/lld -C link-arg=-fuse-ld=lld -C link-arg=-Wl,--icf=all";
 
 /// What cargo inside is told: everything is there already.
 const CONFIG: &str =
@@ -70,7 +75,9 @@ impl Debian {
         let mut build = self.inside();
         build.arg(format!("{}={}", linker_variable(platform), linker(platform)));
         let flags = if platform.is_static { self.static_flags()? } else { String::new() };
-        build.arg(format!("RUSTFLAGS={} {flags}", profile.rust_flags()));
+        // Where a small program panicked is told by the file alone: a line of each place is 0.2 MB.
+        let places = if profile.is_small { "-Zlocation-detail=file" } else { "" };
+        build.arg(format!("RUSTFLAGS={} {places} {LINKER_FLAGS} {flags}", profile.rust_flags()));
         build.args(["RUSTC_BOOTSTRAP=1", "cargo", "build", "--offline", "--config", "/build/config.toml"]);
         build.args(["--manifest-path", "/build/src/Cargo.toml", "--target-dir", "/build/target"]);
         build.args(["--package", "brooklet-cli", "--no-default-features"]);
@@ -136,7 +143,9 @@ impl Debian {
         shell::run(self.inside().args(["apt-get", "update", "-q"]))?;
         let install =
             ["DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-q", "-y", "--no-install-recommends"];
-        shell::run(self.inside().args(install).args(PACKAGES))
+        shell::run(self.inside().args(install).args(PACKAGES))?;
+        let place = "mkdir -p /build/lld && ln -sf /usr/bin/ld.lld /build/lld/";
+        shell::run(self.inside().args(["sh", "-c", place]))
     }
 
     /// The files that git knows, as they are now, and all crates that they name, those of the standard library too.

@@ -1,6 +1,6 @@
 //! Which crate takes how much of a program, by its symbols.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use object::{Object, ObjectSymbol};
@@ -16,7 +16,9 @@ pub(super) fn report(program: &Path, head: &str) -> Outcome<String> {
     let bytes = std::fs::read(program).map_err(|error| failed(&error))?;
     let file = object::File::parse(&*bytes).map_err(|error| failed(&error))?;
     let mut sizes: BTreeMap<String, u64> = BTreeMap::new();
-    for symbol in file.symbols().filter(|symbol| symbol.size() > 0) {
+    // Functions that came out alike are one, by several names.
+    let mut seen = HashSet::new();
+    for symbol in file.symbols().filter(|symbol| symbol.size() > 0 && seen.insert(symbol.address())) {
         *sizes.entry(owner(symbol.name().unwrap_or_default())).or_default() += symbol.size();
     }
     if sizes.is_empty() {
