@@ -172,8 +172,9 @@ impl Verb {
     /// Whether this program has it: smaller ones lack some.
     pub(crate) const fn is_here(self) -> bool {
         let lacks_play = !cfg!(feature = "play") && matches!(self, Self::Play);
+        let lacks_demo = !cfg!(feature = "demo") && matches!(self, Self::Demo);
         let lacks_serve = !cfg!(feature = "server") && matches!(self, Self::Serve);
-        !lacks_play && !lacks_serve
+        !lacks_demo && !lacks_play && !lacks_serve
     }
 
     /// As it is written.

@@ -4,7 +4,10 @@
 //! and shows how far it is. There is no media logic here.
 
 // A smaller program has fewer verbs; their options are parsed all the same.
-#![cfg_attr(not(all(feature = "play", feature = "server")), allow(dead_code, unused_imports))]
+#![cfg_attr(
+    not(all(feature = "demo", feature = "play", feature = "server")),
+    allow(dead_code, unused_imports)
+)]
 
 mod args;
 mod bench;
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
 fn execute(command: Command, console: &Console) -> Result<Exit, Failure> {
     match command {
         Command::Convert(convert) => run::run(convert, console, None),
+        #[cfg(feature = "demo")]
         Command::Demo { options, globals } => {
             let mut convert = demo::conversion(&options, globals);
             let greeting = demo::how_to_watch(&options) + &demo::show(&options, &mut convert, console)?;
@@ -98,6 +102,8 @@ fn execute(command: Command, console: &Console) -> Result<Exit, Failure> {
         #[cfg(feature = "server")]
         Command::Serve { options, globals } => serve::run(*options, &globals, console),
         // What this program lacks was refused with its arguments.
+        #[cfg(not(feature = "demo"))]
+        Command::Demo { .. } => Err(UsageError::Nothing.into()),
         #[cfg(not(feature = "play"))]
         Command::Play { .. } => Err(UsageError::Nothing.into()),
         #[cfg(not(feature = "server"))]

@@ -15,10 +15,11 @@ pub use tables::{DEMUXERS, MUXERS};
 
 use crate::raw;
 use crate::{
-    AdtsDemuxer, AdtsMuxer, AnnexbDemuxer, AnnexbMuxer, DemuxOptions, FlacDemuxer, FlacMuxer, FrameMd5Muxer,
-    LavfiDemuxer, Md5Muxer, Mp3Muxer, MpegAudioDemuxer, MuxOptions, NullMuxer, OggDemuxer, OggMuxer,
-    RawMuxer, WavDemuxer, WavMuxer, Y4mDemuxer, Y4mMuxer,
+    AdtsDemuxer, AdtsMuxer, DemuxOptions, FlacDemuxer, FlacMuxer, FrameMd5Muxer, LavfiDemuxer, Md5Muxer,
+    Mp3Muxer, MpegAudioDemuxer, MuxOptions, NullMuxer, OggDemuxer, OggMuxer, RawMuxer, WavDemuxer, WavMuxer,
 };
+#[cfg(feature = "pictures")]
+use crate::{AnnexbDemuxer, AnnexbMuxer, Y4mDemuxer, Y4mMuxer};
 
 /// One line of `-demuxers`.
 #[derive(Debug)]
@@ -107,13 +108,16 @@ enum DemuxerKind {
     Flv,
     #[cfg(feature = "mpegts")]
     MpegTs,
+    #[cfg(feature = "pictures")]
     H264,
+    #[cfg(feature = "pictures")]
     Hevc,
     Adts,
     Flac,
     Wav,
     MpegAudio,
     Ogg,
+    #[cfg(feature = "pictures")]
     Y4m,
     RawVideo,
     Pcm(PcmFormat),
@@ -130,13 +134,16 @@ enum MuxerKind {
     Flv,
     #[cfg(feature = "mpegts")]
     MpegTs,
+    #[cfg(feature = "pictures")]
     H264,
+    #[cfg(feature = "pictures")]
     Hevc,
     Adts,
     Flac,
     Wav,
     MpegAudio,
     Ogg,
+    #[cfg(feature = "pictures")]
     Y4m,
     RawVideo,
     ImagePipe,
@@ -205,13 +212,16 @@ pub fn open_demuxer(info: &DemuxerInfo, options: &DemuxOptions) -> Result<Box<dy
         DemuxerKind::Flv => Box::new(FlvDemuxer::new(source)),
         #[cfg(feature = "mpegts")]
         DemuxerKind::MpegTs => Box::new(TsDemuxer::new(source)),
+        #[cfg(feature = "pictures")]
         DemuxerKind::H264 => Box::new(AnnexbDemuxer::h264(source, options.frame_rate)),
+        #[cfg(feature = "pictures")]
         DemuxerKind::Hevc => Box::new(AnnexbDemuxer::hevc(source, options.frame_rate)),
         DemuxerKind::Adts => Box::new(AdtsDemuxer::new(source)),
         DemuxerKind::Wav => Box::new(WavDemuxer::new(source)),
         DemuxerKind::MpegAudio => Box::new(MpegAudioDemuxer::new(source)),
         DemuxerKind::Flac => Box::new(FlacDemuxer::new(source)),
         DemuxerKind::Ogg => Box::new(OggDemuxer::new(source)),
+        #[cfg(feature = "pictures")]
         DemuxerKind::Y4m => Box::new(Y4mDemuxer::new(source)),
         DemuxerKind::RawVideo => Box::new(raw::open_video(options)?),
         DemuxerKind::Pcm(named) => {
@@ -249,10 +259,13 @@ pub fn open_muxer(info: &MuxerInfo, options: &MuxOptions) -> Result<Box<dyn Muxe
                 ..usual
             }))
         }
+        #[cfg(feature = "pictures")]
         MuxerKind::H264 => Box::new(AnnexbMuxer::h264()),
+        #[cfg(feature = "pictures")]
         MuxerKind::Hevc => Box::new(AnnexbMuxer::hevc()),
         MuxerKind::Adts => Box::new(AdtsMuxer::new()),
         MuxerKind::Wav => Box::new(WavMuxer::new()),
+        #[cfg(feature = "pictures")]
         MuxerKind::Y4m => Box::new(Y4mMuxer::new()),
         MuxerKind::MpegAudio if options.live => Box::new(Mp3Muxer::new(false).untagged()),
         MuxerKind::MpegAudio => Box::new(Mp3Muxer::new(options.seekable)),

@@ -29,7 +29,7 @@ pub(super) fn find(head: &[u8], ended: bool) -> Option<&'static str> {
     if (ended || head.len() >= 5 * 204) && brooklet_mpegts::probe(head) {
         return Some("mpegts");
     }
-    find_units(head)
+    if cfg!(feature = "pictures") { find_units(head) } else { None }
 }
 
 fn has_chain<H: FrameHeader>(bytes: &[u8], ended: bool) -> bool {

@@ -16,7 +16,9 @@ pub static DEMUXERS: &[DemuxerInfo] = &[
     #[cfg(feature = "flv")]
     input("flv", "FLV (Flash Video)", &["flv"], DemuxerKind::Flv),
     input("g722", "raw G.722", &["g722", "722"], DemuxerKind::G722),
+    #[cfg(feature = "pictures")]
     input("h264", "raw H.264 video", &["h26l", "h264", "264", "avc"], DemuxerKind::H264),
+    #[cfg(feature = "pictures")]
     input("hevc", "raw HEVC video", &["hevc", "h265", "265"], DemuxerKind::Hevc),
     input("lavfi", "generated sources: testsrc2, sine and others", &[], DemuxerKind::Lavfi),
     #[cfg(feature = "mp4")]
@@ -44,6 +46,7 @@ pub static DEMUXERS: &[DemuxerInfo] = &[
     input("wav", "WAV / WAVE (Waveform Audio)", &["wav"], DemuxerKind::Wav),
     #[cfg(feature = "webrtc")]
     input("whep", "WHEP (WebRTC-HTTP egress protocol), from a server", &[], DemuxerKind::Session),
+    #[cfg(feature = "pictures")]
     input("yuv4mpegpipe", "YUV4MPEG pipe", &["y4m"], DemuxerKind::Y4m),
 ];
 
@@ -82,10 +85,12 @@ pub static MUXERS: &[MuxerInfo] = &[
         default_audio: Some(CodecId::G722),
         ..output("g722", "raw G.722", &["g722"], MuxerKind::G722)
     },
+    #[cfg(feature = "pictures")]
     MuxerInfo {
         default_video: Some(CodecId::H264),
         ..output("h264", "raw H.264 video", &["h264", "264"], MuxerKind::H264)
     },
+    #[cfg(feature = "pictures")]
     MuxerInfo {
         default_video: Some(CodecId::Hevc),
         ..output("hevc", "raw HEVC video", &["hevc", "h265", "265"], MuxerKind::Hevc)
@@ -165,6 +170,7 @@ pub static MUXERS: &[MuxerInfo] = &[
         variable_frame_rate: true,
         ..output("whip", "WHIP (WebRTC-HTTP ingestion protocol)", &[], MuxerKind::Session)
     },
+    #[cfg(feature = "pictures")]
     MuxerInfo {
         default_video: Some(CodecId::RawVideo),
         ..output("yuv4mpegpipe", "YUV4MPEG pipe", &["y4m"], MuxerKind::Y4m)
