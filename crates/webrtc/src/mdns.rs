@@ -18,6 +18,8 @@ const AAAA: u16 = 28;
 /// The class of the internet; in answers its highest bit says that this is all there is (RFC 6762 §10.2).
 const INTERNET: u16 = 1;
 const CLASS: u16 = 0x7FFF;
+/// Bytes of a name (RFC 1035 §2.3.4).
+const NAME: usize = 255;
 /// Times that a name may go on elsewhere: a name of a candidate has two parts.
 const MOST_POINTERS: usize = 8;
 
@@ -119,7 +121,7 @@ impl<'a> Reader<'a> {
 
     /// A name: parts, the last of which may be said to stand elsewhere (RFC 1035 §4.1.4).
     fn name(&mut self) -> Option<Vec<&'a [u8]>> {
-        let (mut labels, mut at, mut pointers) = (Vec::new(), self.at, 0);
+        let (mut labels, mut at, mut pointers, mut bytes) = (Vec::new(), self.at, 0, 0);
         loop {
             let length = *self.bytes.get(at)?;
             if pointers == 0 {
@@ -131,6 +133,10 @@ impl<'a> Reader<'a> {
                     let label = self.bytes.get(at + 1..at + 1 + usize::from(length))?;
                     labels.push(label);
                     at += 1 + usize::from(length);
+                    bytes += 1 + usize::from(length);
+                    if bytes >= NAME {
+                        return None;
+                    }
                 }
                 0xC0.. if pointers < MOST_POINTERS => {
                     let low = *self.bytes.get(at + 1)?;
@@ -195,6 +201,13 @@ mod tests {
         assert_eq!(question.answer(&bytes), Some([10, 0, 0, 7].into()));
         let circle = b"\0\0\x84\0\0\0\0\x01\0\0\0\0\xc0\x0c\0\x01\0\x01\0\0\0\x09\0\x04\x0a\0\0\x07";
         assert_eq!(question.answer(circle), None);
+        // Each record would go through all of it again.
+        let endless = [&b"\0\0\x84\0\0\0\0\x02\0\0\0\0"[..], &b"\x01a".repeat(200), b"\0"].concat();
+        assert_eq!(Reader { bytes: &endless, at: HEADER }.name(), None);
+        assert_eq!(
+            Reader { bytes: &endless, at: HEADER + 400 - 2 * 127 }.name().map(|name| name.len()),
+            Some(127)
+        );
     }
 
     #[test]
