@@ -6,8 +6,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use brooklet_media::{CodecId, MediaKind};
+use brooklet_media::{CodecId, MediaKind, StreamParams};
 use brooklet_webrtc::{Session, SessionOptions};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::arrive;
 use super::helpers::Helpers;
@@ -36,7 +37,7 @@ pub struct GatewayOptions {
     /// The address by which the world reaches this machine, where that is another: peers are told this one, and look for the
     /// way alone (ICE-lite).
     pub public_ip: Option<IpAddr>,
-    /// Sessions at once. More are refused.
+    /// Sessions at once, with those whose offer is not answered yet. More are refused.
     pub sessions: usize,
     /// Bit/s that a way is believed to carry before it has been measured.
     pub bandwidth: u64,
@@ -73,6 +74,8 @@ pub struct Gateway {
     hub: Hub,
     options: GatewayOptions,
     sessions: Arc<Sessions>,
+    /// For sessions, from their offer on.
+    seats: Arc<Semaphore>,
     tasks: Arc<[Task]>,
     helpers: Helpers,
 }
@@ -118,10 +121,12 @@ impl Refusal {
 impl Gateway {
     /// One without sessions.
     pub fn new(hub: &Hub, options: GatewayOptions) -> Self {
+        let seats = Arc::new(Semaphore::new(options.sessions.min(Semaphore::MAX_PERMITS)));
         let gateway = Self {
             hub: hub.clone(),
             options,
             sessions: Arc::default(),
+            seats,
             tasks: Arc::default(),
             helpers: Helpers::default(),
         };
@@ -166,11 +171,11 @@ impl Gateway {
         if !self.options.publish {
             return Err(Refusal::Forbidden("here is something to watch; nothing is taken".into()));
         }
-        let (place, options) = self.prepare().await?;
+        let ready = self.prepare().await?;
         let publication = self.hub.publish(name);
         let publication =
             publication.map_err(|_| Refusal::Busy(format!("somebody publishes {name} already")))?;
-        let answered = Session::answer(&options, Instant::now(), offer, &[], place.addresses());
+        let answered = ready.answer(offer, &[]);
         let (session, sdp) = match answered {
             Ok(answered) => answered,
             Err(error) => {
@@ -178,7 +183,7 @@ impl Gateway {
                 return Err(refusal(error));
             }
         };
-        self.start(session, place, sdp, None, |line| arrive::publish(line, publication))
+        self.start(session, ready, sdp, None, |line| arrive::publish(line, publication))
     }
 
     /// A peer offers to send pictures, sound or both, and wants back what becomes of them.
@@ -188,14 +193,14 @@ impl Gateway {
     /// Why it can't.
     pub async fn process(&self, choice: &Choice, offer: &str) -> Result<Answer, Refusal> {
         let desk = Arc::new(Desk::new(&self.tasks, choice).map_err(Refusal::Offer)?);
-        let (place, options) = self.prepare().await?;
+        let ready = self.prepare().await?;
         let picture = round_trip::picture_params().map_err(|error| Refusal::System(error.to_string()))?;
         let send = [picture, round_trip::sound_params()];
-        let answered = Session::answer(&options, Instant::now(), offer, &send, place.addresses());
+        let answered = ready.answer(offer, &send);
         let (mut session, sdp) = answered.map_err(refusal)?;
         session.set_wanted_bandwidth(self.options.bandwidth.saturating_mul(2));
         let at_work = desk.clone();
-        self.start(session, place, sdp, Some(desk), |line| round_trip::round_trip(line, at_work))
+        self.start(session, ready, sdp, Some(desk), |line| round_trip::round_trip(line, at_work))
     }
 
     /// Changes what a session of [`Gateway::process`] does, from its next picture on.
@@ -222,7 +227,7 @@ impl Gateway {
     ///
     /// Why it can't.
     pub async fn watch(&self, name: &str, offer: &str) -> Result<Answer, Refusal> {
-        let (place, options) = self.prepare().await?;
+        let ready = self.prepare().await?;
         let feed = Feed::open(self.hub.subscribe(name), self.options.wait).await;
         let missing = || Refusal::NoStream(format!("nobody publishes {name}"));
         let mut feed = feed.ok_or_else(missing)?;
@@ -249,10 +254,10 @@ impl Gateway {
                 codecs.join(", ")
             )));
         }
-        let answered = Session::answer(&options, Instant::now(), offer, &send, place.addresses());
+        let answered = ready.answer(offer, &send);
         let (mut session, sdp) = answered.map_err(refusal)?;
         session.set_wanted_bandwidth(self.options.bandwidth.saturating_mul(2));
-        self.start(session, place, sdp, None, |line| watch::watch(line, feed, numbers))
+        self.start(session, ready, sdp, None, |line| watch::watch(line, feed, numbers))
     }
 
     /// A sink for the packets of an output, which whoever comes may watch as `name`. `keeper` is kept as long as the sink is:
@@ -327,11 +332,10 @@ impl Gateway {
 }
 
 impl Gateway {
-    /// A socket for one more session, and how it begins.
-    async fn prepare(&self) -> Result<(Place, SessionOptions), Refusal> {
-        if self.sessions() >= self.options.sessions {
-            return Err(self.full());
-        }
+    /// What one more session needs.
+    async fn prepare(&self) -> Result<Ready, Refusal> {
+        let full = |_| Refusal::Full(format!("there are {} sessions already", self.options.sessions));
+        let seat = self.seats.clone().try_acquire_owned().map_err(full)?;
         let certificate = certificate().map_err(|error| Refusal::System(error.to_string()))?;
         let place = Place::open(self.options.ip, self.options.public_ip).await;
         let mut place = place.map_err(|error| Refusal::System(format!("no socket for media: {error}")))?;
@@ -339,11 +343,7 @@ impl Gateway {
         options.ice_lite = self.options.public_ip.is_some();
         options.bandwidth = self.options.bandwidth;
         place.ask(&self.helpers, &mut options).await;
-        Ok((place, options))
-    }
-
-    fn full(&self) -> Refusal {
-        Refusal::Full(format!("there are {} sessions already", self.options.sessions))
+        Ok(Ready { seat, place, options })
     }
 
     fn desk(&self, id: &str) -> Result<Arc<Desk>, Refusal> {
@@ -354,7 +354,7 @@ impl Gateway {
     fn start<F>(
         &self,
         session: Session,
-        place: Place,
+        ready: Ready,
         sdp: String,
         desk: Option<Arc<Desk>>,
         run: impl FnOnce(Line) -> F,
@@ -365,11 +365,8 @@ impl Gateway {
         let runtime = runtime::handle().map_err(|error| Refusal::System(error.to_string()))?;
         let id = name().map_err(|error| Refusal::System(error.to_string()))?;
         let orders = Queue::new(ORDERS);
-        let entry = Entry { orders: orders.clone(), desk };
-        // They may have become too many since this one was let in.
-        if !self.sessions.insert(id.clone(), entry, self.options.sessions) {
-            return Err(self.full());
-        }
+        let Ready { seat, place, .. } = ready;
+        self.sessions.lock().insert(id.clone(), Entry { orders: orders.clone(), desk, _seat: seat });
         let task = run(Line::new(session, place, orders));
         let (sessions, own) = (Arc::downgrade(&self.sessions), id.clone());
         runtime.spawn(async move {
@@ -383,6 +380,23 @@ impl Gateway {
     }
 }
 
+/// What a session needs before its offer is answered.
+struct Ready {
+    seat: OwnedSemaphorePermit,
+    place: Place,
+    options: SessionOptions,
+}
+
+impl Ready {
+    fn answer(
+        &self,
+        offer: &str,
+        send: &[StreamParams],
+    ) -> Result<(Session, String), brooklet_webrtc::Error> {
+        Session::answer(&self.options, Instant::now(), offer, send, self.place.addresses())
+    }
+}
+
 /// Sessions by name.
 #[derive(Default)]
 struct Sessions(Mutex<HashMap<String, Entry>>);
@@ -393,19 +407,10 @@ struct Entry {
     orders: Queue<String>,
     /// Of one whose pictures go back to it.
     desk: Option<Arc<Desk>>,
+    _seat: OwnedSemaphorePermit,
 }
 
 impl Sessions {
-    /// Adds one where there are fewer than `most`.
-    fn insert(&self, id: String, entry: Entry, most: usize) -> bool {
-        let mut sessions = self.lock();
-        let fits = sessions.len() < most;
-        if fits {
-            sessions.insert(id, entry);
-        }
-        fits
-    }
-
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
         // A panic elsewhere leaves the map whole: every change to it is one call.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
