@@ -100,6 +100,8 @@ impl Signalling {
         let answer = text(&mut exchange).await?;
         let answer = answer.ok_or_else(|| self.refused("its answer is too long to be a session description"));
         let resource = exchange.head.header("location").and_then(|location| from.join(location).ok());
+        // The goodbye bears the token: it does not leave TLS.
+        let resource = resource.filter(|resource| resource.tls || !from.tls);
         let accepted = answer.and_then(|answer| session.accept_answer(&answer).map_err(failed));
         if let Err(error) = accepted {
             self.farewell(resource.as_ref()).await;
