@@ -35,9 +35,10 @@ const CLEAR: Duration = Duration::from_millis(40);
 const EPITAPH: Duration = Duration::from_secs(5);
 
 /// Something for a decoder.
-pub(super) enum Coded {
-    Params(StreamParams),
-    Packet(Packet),
+pub(super) struct Coded {
+    /// Where they are new, from this packet on.
+    params: Option<StreamParams>,
+    packet: Packet,
 }
 
 /// Something to send back.
@@ -57,8 +58,8 @@ pub(super) async fn round_trip(line: Line, desk: Arc<Desk>) -> Result<(), Error>
     if desk.may_have_sound() {
         sound::start(&desk).map_err(failed)?;
     }
-    let mut trip =
-        Trip { line, desk, streams: Vec::new(), waits_for_key: false, rate: Rate::new(Instant::now()) };
+    let rate = Rate::new(Instant::now());
+    let mut trip = Trip { line, desk, streams: Vec::new(), params: None, waits_for_key: false, rate };
     trip.run().await?;
     let Trip { line, desk, .. } = trip;
     line.close().await;
@@ -73,6 +74,8 @@ struct Trip {
     desk: Arc<Desk>,
     /// Whether each stream that arrives is video, by its number.
     streams: Vec<bool>,
+    /// Of the pictures, until the decoder is told.
+    params: Option<StreamParams>,
     /// The decoder was too slow: nothing goes to it before the next key frame.
     waits_for_key: bool,
     rate: Rate,
@@ -109,12 +112,11 @@ impl Trip {
                 let is_video = params.codec == CodecId::H264;
                 self.streams.push(is_video);
                 if is_video {
-                    let _ = self.desk.coded.try_push(Coded::Params(params));
+                    self.params = Some(params);
                 }
             }
             DemuxEvent::Params { stream, params } if self.streams.get(stream) == Some(&true) => {
-                // Where there is no room for it, there is none for the key frame that it is of.
-                let _ = self.desk.coded.try_push(Coded::Params(params));
+                self.params = Some(params);
             }
             DemuxEvent::Packet(packet) => match self.streams.get(packet.stream) {
                 Some(true) => self.take_picture(packet),
@@ -131,8 +133,10 @@ impl Trip {
         if self.waits_for_key && !packet.key {
             return self.desk.count_dropped();
         }
-        let taken = self.desk.coded.try_push(Coded::Packet(packet));
-        if !taken {
+        let taken = self.desk.coded.try_push(Coded { params: self.params.clone(), packet });
+        if taken {
+            self.params = None;
+        } else {
             self.desk.count_dropped();
             self.line.session.request_key_frame(Instant::now());
         }

@@ -26,7 +26,7 @@ const GOP: u32 = 300;
 pub(super) fn start(desk: &Arc<Desk>) -> io::Result<()> {
     let (one, other) = (desk.clone(), desk.clone());
     thread::Builder::new().name("brooklet-decode".into()).spawn(move || decode(&one))?;
-    thread::Builder::new().name("brooklet-process".into()).spawn(move || process(&other))?;
+    thread::Builder::new().name("brooklet-process".into()).spawn(move || contained(&other, process))?;
     Ok(())
 }
 
@@ -44,16 +44,13 @@ pub(in crate::webrtc) fn placeholder() -> brooklet_media::Result<StreamParams> {
 fn decode(desk: &Desk) {
     let pool = FramePool::new();
     let mut decoder: Option<Box<dyn Decoder>> = None;
-    while let Some(coded) = desk.coded.pop() {
+    while let Some(Coded { params, packet }) = desk.coded.pop() {
         let came = Instant::now();
-        let decoded = match (coded, &mut decoder) {
-            (Coded::Params(params), _) => {
-                let options = DecoderOptions { pool: pool.clone(), ..DecoderOptions::default() };
-                open_decoder(&params, &options).map(|opened| decoder = Some(opened))
-            }
-            (Coded::Packet(packet), Some(decoder)) => decoder.decode(&packet),
-            (Coded::Packet(_), None) => Ok(()),
-        };
+        let options = || DecoderOptions { pool: pool.clone(), ..DecoderOptions::default() };
+        let opened = params
+            .map_or(Ok(()), |params| open_decoder(&params, &options()).map(|opened| decoder = Some(opened)));
+        let decoded =
+            opened.and_then(|()| decoder.as_mut().map_or(Ok(()), |decoder| decoder.decode(&packet)));
         if decoded.is_err() {
             desk.wish_key_frame();
         }
@@ -65,17 +62,16 @@ fn decode(desk: &Desk) {
     desk.newest.end();
 }
 
-fn process(desk: &Desk) {
+fn process(desk: &Desk) -> Result<(), Failure> {
     let mut work = Work::new(desk);
     while let Some((frame, came)) = desk.newest.pop() {
         if desk.is_held() {
             desk.count_dropped();
             continue;
         }
-        if let Err(why) = work.picture(desk, frame, came) {
-            return desk.fail(why);
-        }
+        work.picture(desk, frame, came)?;
     }
+    Ok(())
 }
 
 /// The processor and the encoder of one session.
@@ -106,7 +102,7 @@ impl Work {
         }
     }
 
-    fn picture(&mut self, desk: &Desk, frame: VideoFrame, came: Instant) -> Result<(), String> {
+    fn picture(&mut self, desk: &Desk, frame: VideoFrame, came: Instant) -> Result<(), Failure> {
         if desk.version() != self.version {
             let chosen = desk.chosen();
             self.processor = desk.task(&chosen).processor(&chosen.settings);
@@ -118,13 +114,11 @@ impl Work {
         }
         self.last = Some(pts);
         let began = Instant::now();
-        let (processor, converters) = (&mut self.processor, &mut self.converters);
-        let mut processed = contained(|| processor.picture(Picture::new(frame, converters)))
-            .map_err(|why| why.to_string())?;
+        let mut processed = self.processor.picture(Picture::new(frame, &mut self.converters))?;
         let processing = began.elapsed();
         (processed.pts, processed.duration, processed.time_base) = (pts, duration, time_base);
         processed.key = false;
-        self.encode(desk, processed).map_err(|why| why.to_string())?;
+        self.encode(desk, processed)?;
         desk.count_times(processing, came.elapsed());
         Ok(())
     }
@@ -166,11 +160,16 @@ fn is_another(params: &StreamParams, bits: u64) -> bool {
     params.bit_rate.is_some_and(|known| known.abs_diff(bits) * 10 > known)
 }
 
-/// Calls code of others: a panic of it is a failure like any other. What the call was about must not be used again then.
-pub(super) fn contained<T>(call: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_or_else(|panic| {
-        let what = panic.downcast_ref::<&str>().map(ToString::to_string);
-        let what = what.or_else(|| panic.downcast_ref::<String>().cloned());
-        Err(format!("the processor panicked: {}", what.as_deref().unwrap_or("no reason given")).into())
-    })
+/// What a thread does that calls code of others: a panic of that is a failure of the session's processor like any other.
+pub(super) fn contained(desk: &Desk, work: impl FnOnce(&Desk) -> Result<(), Failure>) {
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(desk)));
+    let failure = done.map_or_else(
+        |panic| {
+            let what = panic.downcast_ref::<&str>().map(ToString::to_string);
+            let what = what.or_else(|| panic.downcast_ref::<String>().cloned());
+            Some(format!("the processor panicked: {}", what.as_deref().unwrap_or("no reason given")))
+        },
+        |done| done.err().map(|why| why.to_string()),
+    );
+    failure.into_iter().for_each(|why| desk.fail(why));
 }

@@ -20,11 +20,7 @@ use crate::processor::{Failure, SoundProcessor};
 /// Starts the thread; it ends when the desk is closed.
 pub(super) fn start(desk: &Arc<Desk>) -> io::Result<()> {
     let desk = desk.clone();
-    thread::Builder::new().name("brooklet-sound".into()).spawn(move || {
-        if let Err(why) = process(&desk) {
-            desk.fail(why);
-        }
-    })?;
+    thread::Builder::new().name("brooklet-sound".into()).spawn(move || contained(&desk, process))?;
     Ok(())
 }
 
@@ -37,8 +33,8 @@ pub(in crate::webrtc) fn params() -> StreamParams {
     params
 }
 
-fn process(desk: &Desk) -> Result<(), String> {
-    let mut work = Work::new().map_err(|error| error.to_string())?;
+fn process(desk: &Desk) -> Result<(), Failure> {
+    let mut work = Work::new()?;
     let mut at_work: Option<(u64, Box<dyn SoundProcessor>)> = None;
     while let Some(packet) = desk.heard.pop() {
         let chosen = desk.chosen();
@@ -47,7 +43,7 @@ fn process(desk: &Desk) -> Result<(), String> {
             at_work = made.map(|made| (chosen.version, made));
         }
         if let Some((_, processor)) = &mut at_work {
-            work.packet(desk, &packet, &mut **processor).map_err(|why| why.to_string())?;
+            work.packet(desk, &packet, &mut **processor)?;
         }
     }
     Ok(())
@@ -89,7 +85,7 @@ impl Work {
         }
         while let Some(sound) = self.there.poll() {
             let (pts, time_base) = (sound.pts, sound.time_base);
-            let mut sound = contained(|| processor.sound(sound))?;
+            let mut sound = processor.sound(sound)?;
             (sound.pts, sound.time_base) = (pts, time_base);
             self.back.push(&sound)?;
         }

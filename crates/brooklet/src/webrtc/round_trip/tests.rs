@@ -137,6 +137,7 @@ impl Processor for Slow {
 fn gateway() -> Gateway {
     let mut tasks = built_in();
     tasks.push(Task::new("panics", "Panics", |_| Box::new(Panics(0))));
+    tasks.push(Task::new("dies", "Dies", |_| panic!("there is no model")));
     tasks.push(Task::new("slow", "Slow", |_| Box::new(Slow)));
     Gateway::new(&Hub::default(), GatewayOptions::default()).with_tasks(tasks)
 }
@@ -170,6 +171,12 @@ fn a_panic_ends_its_own_session_only() {
         ill.run(|_| false).await;
         assert!(ill.closed);
         assert_eq!(ill.report().failure.as_deref(), Some("the processor panicked: five is too much"));
+        // This one does not live to see its first picture.
+        let (dead, began) = (Camera::start(&gateway, "dies").await, Instant::now());
+        while dead.report().failure.is_none() && began.elapsed() < LIMIT {
+            tokio::time::sleep(PERIOD).await;
+        }
+        assert_eq!(dead.report().failure.as_deref(), Some("the processor panicked: there is no model"));
         well.run(|camera| camera.returned.len() >= 10).await;
         assert_eq!(well.report().failure, None);
     });
