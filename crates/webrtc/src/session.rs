@@ -86,6 +86,7 @@ pub struct Session {
     hidden: Vec<HiddenCandidate>,
     /// How many there were.
     hidden_count: usize,
+    candidate_count: usize,
     /// By number of the stream; none where the peer does not take it.
     outbound: Vec<Option<Outbound>>,
     zero: Zero,

@@ -3,12 +3,13 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use brooklet_media::{AudioParams, ChannelLayout, CodecId, StreamParams, TimeBase};
 use brooklet_webrtc::stun::Found;
-use brooklet_webrtc::{Error, Session, SessionOptions};
+use brooklet_webrtc::{Error, Output, Session, SessionOptions};
 
 fn address(text: &str) -> SocketAddr {
     text.parse().unwrap()
@@ -46,6 +47,33 @@ fn what_servers_gave_is_told_beside_our_own() {
     assert_eq!(offered(&options).unwrap(), ["relay 192.0.2.1:50000"]);
     options.found.clear();
     assert_eq!(offered(&options), Err(Error::NoRelay));
+}
+
+#[test]
+fn of_candidates_only_so_many_are_tried() {
+    let options = SessionOptions::new(support::certificate());
+    let sound = AudioParams::new(48_000, ChannelLayout::Stereo);
+    let sound = StreamParams::audio(CodecId::Opus, TimeBase::hz(48_000), sound);
+    let (mut now, local) = (Instant::now(), [address("10.0.0.1:4000")]);
+    let (_, offer) = Session::offer(&options, now, &[sound], &[], &local).unwrap();
+    let (mut session, _) = Session::answer(&options, now, &offer, &[], &local).unwrap();
+    for fragment in 0..3 {
+        let line = |port| format!("a=candidate:{port} 1 udp 2130706431 10.0.0.2 {port} typ host\r\n");
+        session.add_candidates(&(1..=20).map(|n| line(fragment * 20 + n)).collect::<String>()).unwrap();
+    }
+    let (until, mut tried) = (now + Duration::from_secs(8), BTreeSet::new());
+    while now < until {
+        match session.poll().unwrap() {
+            Output::Transmit(transmit) => drop(tried.insert(transmit.destination)),
+            Output::Event(_) => {}
+            Output::Timeout(at) => {
+                now = at.max(now);
+                session.handle_timeout(now).unwrap();
+            }
+        }
+    }
+    // One is the offer's.
+    assert_eq!(tried.len(), 32);
 }
 
 #[test]

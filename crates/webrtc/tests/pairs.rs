@@ -3,10 +3,10 @@
 
 mod support;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use brooklet_media::{DemuxEvent, MediaKind, Packet, StreamKind};
-use brooklet_webrtc::{Error, Event};
+use brooklet_media::{DemuxEvent, MediaKind, Packet, StreamKind, StreamParams};
+use brooklet_webrtc::{Error, Event, Session, SessionOptions};
 use support::{Network, Pair, opus, opus_packet, picture, video};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -59,6 +59,24 @@ fn pictures_and_sound_arrive_as_they_were_sent() {
         assert_eq!((&came.data, came.duration), (&opus_packet(n).data, 960));
         assert_eq!(came.pts - heard[0].pts, n as i64 * 960);
     }
+}
+
+#[test]
+fn what_there_is_nothing_for_is_not_promised() {
+    let (options, now) = (SessionOptions::new(support::certificate()), Instant::now());
+    let local = ["10.0.0.1:4000".parse().unwrap()];
+    let answered = |offered: &[StreamParams], wanted: &[MediaKind], send: &[StreamParams]| {
+        let (_, offer) = Session::offer(&options, now, offered, wanted, &local).unwrap();
+        let (_, answer) = Session::answer(&options, now, &offer, send, &local).unwrap();
+        let directions = ["a=sendonly", "a=recvonly", "a=sendrecv", "a=inactive"];
+        let lines = answer.lines().filter(|line| directions.contains(line)).map(|line| line[2..].to_string());
+        lines.collect::<Vec<_>>()
+    };
+    let both = [MediaKind::Video, MediaKind::Audio];
+    assert_eq!(answered(&[], &both, &[video(), opus()]), ["sendonly", "sendonly"]);
+    assert_eq!(answered(&[], &both, &[video()]), ["sendonly", "inactive"]);
+    assert_eq!(answered(&[], &both, &[opus()]), ["inactive", "sendonly"]);
+    assert_eq!(answered(&[video()], &both, &[video()]), ["recvonly", "sendonly", "inactive"]);
 }
 
 #[test]

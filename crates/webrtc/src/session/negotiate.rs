@@ -18,7 +18,7 @@ use crate::{Error, Result, crypto};
 
 /// Bytes of a description that are read at all.
 const MAX_DESCRIPTION: usize = 64 << 10;
-/// Candidates of a peer that are tried.
+/// Candidates of a peer that are tried, in all of a session.
 const MAX_CANDIDATES: usize = 32;
 /// Those of a session whose names are asked for.
 const MAX_HIDDEN: usize = 8;
@@ -27,7 +27,8 @@ impl Session {
     /// Answers the offer of a peer: the session, and the answer to send back.
     ///
     /// What the peer offers to send is received. `send` are streams for the sections in which it takes media, one of
-    /// each kind; one for which it has no section is left out. `addresses` are the local addresses of UDP sockets that
+    /// each kind; one for which it has no section is left out, and a section for which there is no stream is answered so: the
+    /// peer need not wait for it. `addresses` are the local addresses of UDP sockets that
     /// it can reach; datagrams come from and go to these.
     ///
     /// # Errors
@@ -49,12 +50,14 @@ impl Session {
         let answer = answer.to_sdp_string();
         let names = answer.lines().filter_map(|line| line.strip_prefix("a=mid:"));
         let sections: Vec<_> = names.filter_map(|name| Section::of(&session.rtc, Mid::from(name))).collect();
+        let mut sending = Vec::new();
         for params in send {
             let kind = kind(params);
             let section =
                 sections.iter().find(|section| section.kind == kind && section.direction.is_sending());
             let outbound = section.map(|section| Outbound::new(&mut session.rtc, section.mid, params));
             session.outbound.push(outbound.transpose()?);
+            sending.extend(section.map(|section| section.mid));
         }
         session.receive(&sections);
         let flows = session.outbound.iter().any(Option::is_some)
@@ -62,7 +65,7 @@ impl Session {
         if !flows {
             return Err(Error::Description("it neither sends nor takes anything that there is".into()));
         }
-        Ok((session, answer))
+        Ok((session, promising(&answer, &sending)))
     }
 
     /// Makes an offer: to send these streams, and to receive these kinds. [`Session::accept_answer`] follows.
@@ -184,6 +187,7 @@ impl Session {
             remote_name: None,
             hidden: Vec::new(),
             hidden_count: 0,
+            candidate_count: 0,
             outbound: Vec::new(),
             zero: Zero::default(),
             inbound: Inbound::default(),
@@ -203,10 +207,11 @@ impl Session {
         let (mut rest, mut candidates) = (String::with_capacity(text.len()), Vec::new());
         for line in text.lines() {
             match line.strip_prefix("a=").filter(|line| line.starts_with("candidate:")) {
-                Some(line) if candidates.len() < MAX_CANDIDATES => {
+                Some(line) if self.candidate_count < MAX_CANDIDATES => {
                     let usable = Candidate::from_sdp_string(line)
                         .ok()
                         .filter(|candidate| candidate.proto() == str0m::net::Protocol::Udp);
+                    self.candidate_count += usize::from(usable.is_some());
                     candidates.extend(usable);
                     self.hide(line);
                 }
@@ -234,6 +239,23 @@ impl Session {
             self.inbound.expect(section.mid, section.kind == Kind::Video);
         }
     }
+}
+
+/// An answer that promises to send in these sections alone.
+fn promising(answer: &str, sending: &[Mid]) -> String {
+    let (mut text, mut is_sending) = (String::with_capacity(answer.len()), false);
+    for line in answer.lines() {
+        // The name of a section comes before its direction.
+        is_sending =
+            line.strip_prefix("a=mid:").map_or(is_sending, |name| sending.contains(&Mid::from(name)));
+        text.push_str(match line {
+            "a=sendonly" if !is_sending => "a=inactive",
+            "a=sendrecv" if !is_sending => "a=recvonly",
+            _ => line,
+        });
+        text.push_str("\r\n");
+    }
+    text
 }
 
 /// What a server gave, as a candidate; `None` where that says nothing new.
