@@ -1,9 +1,11 @@
 //! Offers of peers to sessions: what WHIP and WHEP do, without their HTTP.
 
+mod refusal;
+mod sessions;
+
 use std::any::Any;
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use brooklet_media::{CodecId, MediaKind, StreamParams};
@@ -23,6 +25,8 @@ use crate::processor::Task;
 use crate::protocol::{IceOptions, LivePacketSink, PacketSource, SinkOptions, SourceOptions};
 use crate::queue::Queue;
 use crate::{Error, Hub, Url, runtime};
+pub use refusal::Refusal;
+use sessions::{Entry, Sessions, name};
 
 /// Fragments of descriptions that wait for one session.
 const ORDERS: usize = 8;
@@ -89,35 +93,6 @@ pub struct Answer {
     pub sdp: String,
 }
 
-/// Why a peer was not served, for whoever answers it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// Its offer, or what it asks for, is no good: 400, or 422.
-    Offer(String),
-    /// Nobody publishes that: 404.
-    NoStream(String),
-    /// Somebody publishes under that name: 409.
-    Busy(String),
-    /// Peers may not publish here: 403.
-    Forbidden(String),
-    /// There are too many already: 503.
-    Full(String),
-    /// The stream is one that WebRTC can't carry: 415.
-    Media(String),
-    /// The system refused a socket or a key: 500.
-    System(String),
-}
-
-impl Refusal {
-    /// Why, in a line.
-    pub fn reason(&self) -> &str {
-        match self {
-            Self::Offer(why) | Self::NoStream(why) | Self::Busy(why) | Self::Forbidden(why) => why,
-            Self::Full(why) | Self::Media(why) | Self::System(why) => why,
-        }
-    }
-}
-
 impl Gateway {
     /// One without sessions.
     pub fn new(hub: &Hub, options: GatewayOptions) -> Self {
@@ -180,7 +155,7 @@ impl Gateway {
             Ok(answered) => answered,
             Err(error) => {
                 publication.end();
-                return Err(refusal(error));
+                return Err(Refusal::of(error));
             }
         };
         self.start(session, ready, sdp, None, |line| arrive::publish(line, publication))
@@ -197,7 +172,7 @@ impl Gateway {
         let picture = round_trip::picture_params().map_err(|error| Refusal::System(error.to_string()))?;
         let send = [picture, round_trip::sound_params()];
         let answered = ready.answer(offer, &send);
-        let (mut session, sdp) = answered.map_err(refusal)?;
+        let (mut session, sdp) = answered.map_err(Refusal::of)?;
         session.set_wanted_bandwidth(self.options.bandwidth.saturating_mul(2));
         let at_work = desk.clone();
         self.start(session, ready, sdp, Some(desk), |line| round_trip::round_trip(line, at_work))
@@ -255,7 +230,7 @@ impl Gateway {
             )));
         }
         let answered = ready.answer(offer, &send);
-        let (mut session, sdp) = answered.map_err(refusal)?;
+        let (mut session, sdp) = answered.map_err(Refusal::of)?;
         session.set_wanted_bandwidth(self.options.bandwidth.saturating_mul(2));
         self.start(session, ready, sdp, None, |line| watch::watch(line, feed, numbers))
     }
@@ -310,7 +285,7 @@ impl Gateway {
     /// [`Refusal::NoStream`] where there is no such session, [`Refusal::Offer`] for what it can't take.
     pub fn add_candidates(&self, id: &str, fragment: &str) -> Result<(), Refusal> {
         let orders = self.sessions.lock().get(id).map(|entry| entry.orders.clone());
-        let orders = orders.ok_or_else(no_session)?;
+        let orders = orders.ok_or_else(Refusal::no_session)?;
         if fragment.len() > FRAGMENT {
             return Err(Refusal::Offer("that is too long to be candidates".into()));
         }
@@ -347,7 +322,7 @@ impl Gateway {
     }
 
     fn desk(&self, id: &str) -> Result<Arc<Desk>, Refusal> {
-        self.sessions.lock().get(id).and_then(|entry| entry.desk.clone()).ok_or_else(no_session)
+        self.sessions.lock().get(id).and_then(|entry| entry.desk.clone()).ok_or_else(Refusal::no_session)
     }
 
     /// Runs a session until it ends; its place is free then.
@@ -394,57 +369,6 @@ impl Ready {
         send: &[StreamParams],
     ) -> Result<(Session, String), brooklet_webrtc::Error> {
         Session::answer(&self.options, Instant::now(), offer, send, self.place.addresses())
-    }
-}
-
-/// Sessions by name.
-#[derive(Default)]
-struct Sessions(Mutex<HashMap<String, Entry>>);
-
-/// The ways to tell a session something, and to ask it.
-struct Entry {
-    /// Candidates; closed when it is to end.
-    orders: Queue<String>,
-    /// Of one whose pictures go back to it.
-    desk: Option<Arc<Desk>>,
-    _seat: OwnedSemaphorePermit,
-}
-
-impl Sessions {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
-        // A panic elsewhere leaves the map whole: every change to it is one call.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Sessions {
-    fn drop(&mut self) {
-        self.lock().values().for_each(|entry| entry.orders.close());
-    }
-}
-
-impl std::fmt::Debug for Sessions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.lock().keys()).finish()
-    }
-}
-
-fn no_session() -> Refusal {
-    Refusal::NoStream("there is no such session".into())
-}
-
-/// A name that nobody can guess: whoever knows it may end the session.
-fn name() -> Result<String, brooklet_webrtc::Error> {
-    Ok(brooklet_webrtc::random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-fn refusal(error: brooklet_webrtc::Error) -> Refusal {
-    match error {
-        brooklet_webrtc::Error::Media { .. } => Refusal::Media(error.to_string()),
-        brooklet_webrtc::Error::Crypto(_) | brooklet_webrtc::Error::NoRelay => {
-            Refusal::System(error.to_string())
-        }
-        _ => Refusal::Offer(error.to_string()),
     }
 }
 
