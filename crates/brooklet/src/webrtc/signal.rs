@@ -99,9 +99,7 @@ impl Signalling {
         let (mut exchange, from) = self.post(&offer).await?;
         let answer = text(&mut exchange).await?;
         let answer = answer.ok_or_else(|| self.refused("its answer is too long to be a session description"));
-        let resource = exchange.head.header("location").and_then(|location| from.join(location).ok());
-        // The goodbye bears the token: it does not leave TLS.
-        let resource = resource.filter(|resource| resource.tls || !from.tls);
+        let resource = exchange.head.header("location").and_then(|location| resource(&from, location));
         let accepted = answer.and_then(|answer| session.accept_answer(&answer).map_err(failed));
         if let Err(error) = accepted {
             self.farewell(resource.as_ref()).await;
@@ -184,6 +182,11 @@ impl Signalling {
     }
 }
 
+/// A session's URL as the answer to an offer says it. The goodbye bears the token: it does not leave TLS.
+fn resource(from: &HttpUrl, location: &str) -> Option<HttpUrl> {
+    from.join(location).ok().filter(|resource| resource.tls || !from.tls)
+}
+
 /// What follows a head; `None` where that is too much.
 async fn text(exchange: &mut Exchange) -> Result<Option<String>> {
     let mut text = Vec::new();
@@ -194,4 +197,19 @@ async fn text(exchange: &mut Exchange) -> Result<Option<String>> {
         }
     }
     Ok(Some(String::from_utf8_lossy(&text).into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_goodbye_does_not_leave_tls() {
+        let url = |text| HttpUrl::parse(text, 80).unwrap();
+        let (tls, clear) = (url("wheps://host/whep/live"), url("whep://host/whep/live"));
+        assert_eq!(resource(&tls, "/sessions/1"), Some(url("https://host/sessions/1")));
+        assert_eq!(resource(&tls, "https://other/1"), Some(url("https://other/1")));
+        assert_eq!(resource(&tls, "http://host/sessions/1"), None);
+        assert_eq!(resource(&clear, "http://host/sessions/1"), Some(url("http://host/sessions/1")));
+    }
 }
