@@ -14,12 +14,18 @@ use brooklet_mpegts::{TsDemuxer, TsMuxer, TsMuxerOptions};
 pub use tables::{DEMUXERS, MUXERS};
 
 use crate::raw;
-use crate::{
-    AdtsDemuxer, AdtsMuxer, DemuxOptions, FlacDemuxer, FlacMuxer, FrameMd5Muxer, LavfiDemuxer, Md5Muxer,
-    Mp3Muxer, MpegAudioDemuxer, MuxOptions, NullMuxer, OggDemuxer, OggMuxer, RawMuxer, WavDemuxer, WavMuxer,
-};
+#[cfg(feature = "aac")]
+use crate::{AdtsDemuxer, AdtsMuxer};
 #[cfg(feature = "pictures")]
 use crate::{AnnexbDemuxer, AnnexbMuxer, Y4mDemuxer, Y4mMuxer};
+use crate::{
+    DemuxOptions, FrameMd5Muxer, LavfiDemuxer, Md5Muxer, MuxOptions, NullMuxer, OggDemuxer, OggMuxer,
+    RawMuxer, WavDemuxer, WavMuxer,
+};
+#[cfg(feature = "flac")]
+use crate::{FlacDemuxer, FlacMuxer};
+#[cfg(feature = "mp3")]
+use crate::{Mp3Muxer, MpegAudioDemuxer};
 
 /// One line of `-demuxers`.
 #[derive(Debug)]
@@ -112,9 +118,12 @@ enum DemuxerKind {
     H264,
     #[cfg(feature = "pictures")]
     Hevc,
+    #[cfg(feature = "aac")]
     Adts,
+    #[cfg(feature = "flac")]
     Flac,
     Wav,
+    #[cfg(feature = "mp3")]
     MpegAudio,
     Ogg,
     #[cfg(feature = "pictures")]
@@ -138,9 +147,12 @@ enum MuxerKind {
     H264,
     #[cfg(feature = "pictures")]
     Hevc,
+    #[cfg(feature = "aac")]
     Adts,
+    #[cfg(feature = "flac")]
     Flac,
     Wav,
+    #[cfg(feature = "mp3")]
     MpegAudio,
     Ogg,
     #[cfg(feature = "pictures")]
@@ -216,9 +228,12 @@ pub fn open_demuxer(info: &DemuxerInfo, options: &DemuxOptions) -> Result<Box<dy
         DemuxerKind::H264 => Box::new(AnnexbDemuxer::h264(source, options.frame_rate)),
         #[cfg(feature = "pictures")]
         DemuxerKind::Hevc => Box::new(AnnexbDemuxer::hevc(source, options.frame_rate)),
+        #[cfg(feature = "aac")]
         DemuxerKind::Adts => Box::new(AdtsDemuxer::new(source)),
         DemuxerKind::Wav => Box::new(WavDemuxer::new(source)),
+        #[cfg(feature = "mp3")]
         DemuxerKind::MpegAudio => Box::new(MpegAudioDemuxer::new(source)),
+        #[cfg(feature = "flac")]
         DemuxerKind::Flac => Box::new(FlacDemuxer::new(source)),
         DemuxerKind::Ogg => Box::new(OggDemuxer::new(source)),
         #[cfg(feature = "pictures")]
@@ -263,12 +278,16 @@ pub fn open_muxer(info: &MuxerInfo, options: &MuxOptions) -> Result<Box<dyn Muxe
         MuxerKind::H264 => Box::new(AnnexbMuxer::h264()),
         #[cfg(feature = "pictures")]
         MuxerKind::Hevc => Box::new(AnnexbMuxer::hevc()),
+        #[cfg(feature = "aac")]
         MuxerKind::Adts => Box::new(AdtsMuxer::new()),
         MuxerKind::Wav => Box::new(WavMuxer::new()),
         #[cfg(feature = "pictures")]
         MuxerKind::Y4m => Box::new(Y4mMuxer::new()),
+        #[cfg(feature = "mp3")]
         MuxerKind::MpegAudio if options.live => Box::new(Mp3Muxer::new(false).untagged()),
+        #[cfg(feature = "mp3")]
         MuxerKind::MpegAudio => Box::new(Mp3Muxer::new(options.seekable)),
+        #[cfg(feature = "flac")]
         MuxerKind::Flac => Box::new(FlacMuxer::new()),
         MuxerKind::Ogg => Box::new(OggMuxer::new(options.live || !options.seekable)),
         MuxerKind::RawVideo => {

@@ -19,10 +19,10 @@ const MAX_GARBAGE: usize = 4 << 10;
 pub(super) fn find(head: &[u8], ended: bool) -> Option<&'static str> {
     let tag = id3v2_bytes(head).and_then(|tag| usize::try_from(tag).ok()).unwrap_or(0);
     let sound = head.get(tag..)?;
-    if has_chain::<Adts>(sound, ended) {
+    if cfg!(feature = "aac") && has_chain::<Adts>(sound, ended) {
         return Some("aac");
     }
-    if has_chain::<MpegAudioHeader>(sound, ended) {
+    if cfg!(feature = "mp3") && has_chain::<MpegAudioHeader>(sound, ended) {
         return Some("mp3");
     }
     #[cfg(feature = "mpegts")]

@@ -6,12 +6,14 @@ use super::{DemuxerInfo, DemuxerKind, MuxerInfo, MuxerKind};
 
 /// All formats that are read.
 pub static DEMUXERS: &[DemuxerInfo] = &[
+    #[cfg(feature = "aac")]
     input("aac", "raw ADTS AAC (Advanced Audio Coding)", &["aac", "adts"], DemuxerKind::Adts),
     pcm_input(PcmFormat::Alaw),
     pcm_input(PcmFormat::F32Be),
     pcm_input(PcmFormat::F32Le),
     pcm_input(PcmFormat::F64Be),
     pcm_input(PcmFormat::F64Le),
+    #[cfg(feature = "flac")]
     input("flac", "raw FLAC", &["flac"], DemuxerKind::Flac),
     #[cfg(feature = "flv")]
     input("flv", "FLV (Flash Video)", &["flv"], DemuxerKind::Flv),
@@ -28,6 +30,7 @@ pub static DEMUXERS: &[DemuxerInfo] = &[
         &["mov", "mp4", "m4a", "m4v", "3gp", "3g2", "mj2", "ismv", "isma", "f4v"],
         DemuxerKind::Mp4,
     ),
+    #[cfg(feature = "mp3")]
     input("mp3", "MP2/3 (MPEG audio layer 2/3)", &["mp2", "mp3", "m2a", "mpa"], DemuxerKind::MpegAudio),
     #[cfg(feature = "mpegts")]
     input("mpegts", "MPEG-TS (MPEG-2 Transport Stream)", &["ts", "m2t", "m2ts", "mts"], DemuxerKind::MpegTs),
@@ -52,6 +55,7 @@ pub static DEMUXERS: &[DemuxerInfo] = &[
 
 /// All formats that are written.
 pub static MUXERS: &[MuxerInfo] = &[
+    #[cfg(feature = "aac")]
     MuxerInfo {
         default_audio: Some(CodecId::Aac),
         ..output("adts", "ADTS AAC (Advanced Audio Coding)", &["aac", "adts"], MuxerKind::Adts)
@@ -61,6 +65,7 @@ pub static MUXERS: &[MuxerInfo] = &[
     pcm_output(PcmFormat::F32Le),
     pcm_output(PcmFormat::F64Be),
     pcm_output(PcmFormat::F64Le),
+    #[cfg(feature = "flac")]
     MuxerInfo {
         default_audio: Some(CodecId::Flac),
         patches: true,
@@ -104,6 +109,7 @@ pub static MUXERS: &[MuxerInfo] = &[
         default_audio: Some(CodecId::Pcm(PcmFormat::S16Le)),
         ..output("md5", "MD5 testing", &["md5"], MuxerKind::Md5)
     },
+    #[cfg(feature = "mp3")]
     MuxerInfo {
         default_audio: Some(CodecId::Mp3),
         patches: true,
