@@ -73,9 +73,16 @@ impl Console {
 }
 
 /// Columns of the terminal that stderr is.
+#[cfg(unix)]
 pub(crate) fn columns() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(io::stderr()).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+/// Not asked for.
+#[cfg(not(unix))]
+pub(crate) fn columns() -> Option<usize> {
+    None
 }
 
 fn write(text: &str) {

@@ -19,6 +19,7 @@ mod descriptors;
 mod devices;
 mod failure;
 mod help;
+#[cfg_attr(not(unix), path = "no_keyboard.rs")]
 mod keyboard;
 mod log;
 mod man;
