@@ -69,6 +69,11 @@ pub(crate) fn check_bare(platform: &'static Platform, packages: &[&str]) -> Outc
     Toolchain::find(platform)?.check_bare(packages)
 }
 
+/// Checks that the program compiles for systems that it is not built for, by the same toolchain.
+pub(crate) fn check_foreign(platform: &'static Platform) -> Outcome {
+    Toolchain::find(platform)?.check_foreign()
+}
+
 /// Where archives and what they are made from go.
 pub(crate) fn folder() -> PathBuf {
     target().join("dist")

@@ -88,6 +88,7 @@ fn run_cross(peers: &Peers) -> Outcome {
     let platform = Platform::named(CROSS)?;
     let program = dist::build(platform, Profile::named("stream")?)?;
     dist::check_bare(platform, &BARE)?;
+    dist::check_foreign(platform)?;
     let mut tests = cargo(["test", "--package", "brooklet-tests", "--test", "cross"]);
     tests.env("BROOKLET_CROSS", platform.write_script(&program)?).env("BROOKLET_PEERS", "required");
     tests.env("BROOKLET", target().join("debug/brooklet"));

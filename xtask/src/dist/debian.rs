@@ -96,11 +96,24 @@ impl Debian {
 
     /// Checks packages for a bare target: that they need no operating system.
     pub(crate) fn check_bare(&self, triple: &str, packages: &[&str]) -> Outcome {
+        let mut check = self.check(triple);
+        check.arg("-Zbuild-std=core,alloc");
+        shell::run(check.args(packages.iter().flat_map(|package| ["--package", package])))
+    }
+
+    /// Checks that the program compiles for a system that it is not built for.
+    pub(crate) fn check_foreign(&self, triple: &str, features: &str) -> Outcome {
+        let mut check = self.check(triple);
+        check.args(["-Zbuild-std=std,panic_abort,panic_unwind", "--package", "brooklet-cli"]);
+        shell::run(check.args(["--features", features]))
+    }
+
+    fn check(&self, triple: &str) -> Command {
         let mut check = self.inside();
         check.args(["RUSTC_BOOTSTRAP=1", "cargo", "check", "--offline", "--config", "/build/config.toml"]);
         check.args(["--manifest-path", "/build/src/Cargo.toml", "--target-dir", "/build/target"]);
-        check.args(["-Zbuild-std=core,alloc", "--target", triple, "--no-default-features"]);
-        shell::run(check.args(packages.iter().flat_map(|package| ["--package", package])))
+        check.args(["--target", triple, "--no-default-features"]);
+        check
     }
 
     /// A command inside the folder; what follows is variables, then words.

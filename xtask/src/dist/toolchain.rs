@@ -11,6 +11,11 @@ use crate::shell::{self, Outcome, cargo, target};
 /// A processor without an operating system, with floating point: that of many microcontrollers.
 const BARE: &str = "thumbv7em-none-eabihf";
 
+/// Systems that the program is kept compiling for, untested.
+const FOREIGN: [&str; 2] = ["aarch64-apple-darwin", "x86_64-pc-windows-msvc"];
+/// What of it: all that knows a system, without the codecs and ciphers that take long.
+const FOREIGN_FEATURES: &str = "stream,voice,server,window";
+
 /// One that is ready.
 pub(crate) enum Toolchain {
     /// The cargo that runs us has the target's standard library.
@@ -49,6 +54,21 @@ impl Toolchain {
                 Ok(())
             }
         }
+    }
+
+    /// Checks that the program compiles for systems that it is not built for, likewise.
+    pub(crate) fn check_foreign(&self) -> Outcome {
+        for triple in FOREIGN {
+            match self {
+                Self::Debian(debian) => debian.check_foreign(triple, FOREIGN_FEATURES)?,
+                Self::Installed if has_library(triple) => {
+                    let mut check = cargo(["check", "--package", "brooklet-cli", "--no-default-features"]);
+                    shell::run(check.args(["--features", FOREIGN_FEATURES, "--target", triple]))?;
+                }
+                Self::Installed => eprintln!("not checked for {triple}: rustup has no such target here"),
+            }
+        }
+        Ok(())
     }
 
     /// Builds, and says where the program is.
