@@ -196,7 +196,11 @@ impl Debian {
             "mkdir -p {place} && cp $(find /usr/lib -name libunwind.a | grep llvm | head -n 1) {place}/"
         );
         shell::run(self.inside().args(["sh", "-c", &alone]))?;
-        Ok(format!("-C link-self-contained=no -C target-feature=+crt-static -L native={place}"))
+        // `musl-gcc` knows no static programs that may lie anywhere in memory, and names a loader for every program.
+        Ok(format!(
+            "-C link-self-contained=no -C target-feature=+crt-static -C relocation-model=static \
+             -C link-arg=-Wl,--no-dynamic-linker -L native={place}"
+        ))
     }
 }
 
