@@ -38,7 +38,7 @@ const PACKAGES: [&str; 15] = [
 const BUILD: &str = "build";
 
 /// LLVM's linker, which the compilers for other processors don't find by themselves: it keeps one of functions that came out
-/// alike, some 3 % of a program.
+/// alike.
 const LINKER_FLAGS: &str = "-C link-arg=-B/build/lld -C link-arg=-fuse-ld=lld -C link-arg=-Wl,--icf=all";
 
 /// What cargo inside is told: everything is there already.
@@ -75,7 +75,7 @@ impl Debian {
         let mut build = self.inside();
         build.arg(format!("{}={}", linker_variable(platform), linker(platform)));
         let flags = if platform.is_static { self.static_flags()? } else { String::new() };
-        // Where a small program panicked is told by the file alone: a line of each place is 0.2 MB.
+        // Where a small program panicked is told by the file alone: the lines of all places are 0.16 MB.
         let places = if profile.is_small { "-Zlocation-detail=file" } else { "" };
         build.arg(format!("RUSTFLAGS={} {places} {LINKER_FLAGS} {flags}", profile.rust_flags()));
         build.args(["RUSTC_BOOTSTRAP=1", "cargo", "build", "--offline", "--config", "/build/config.toml"]);

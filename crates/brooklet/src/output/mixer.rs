@@ -19,7 +19,7 @@ const READY: usize = 64;
 const READY_BYTES: usize = 4 << 20;
 /// How far a stream may run ahead of a silent one from another input.
 const LEAD: Duration = Duration::from_secs(2);
-/// The same for one that waits until it is read beside one that does not: ffmpeg's own tolerance.
+/// The same for one that waits until it is read beside one that does not: as much as ffmpeg's scheduler tolerates.
 const STEP: Duration = Duration::from_millis(100);
 /// How long a stream is held back for that. Then it goes on, and the interleaver's own bound holds: two outputs
 /// that hold back each other's inputs can't stand still.
