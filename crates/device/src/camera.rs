@@ -79,7 +79,8 @@ impl Camera {
         let failed = |what, source| Error::Device { device: options.device.clone(), what, source };
         let mode = mode::choose(driver.as_ref(), options)
             .map_err(|what| failed("no such mode", io::Error::other(what)))?;
-        let grabber = driver.start(mode).map_err(|source| failed("cannot start", source))?;
+        let grabber =
+            driver.start(mode).map_err(|source| failed("cannot start", driver::explained(source)))?;
         Ok(Self::start(&options.device, mode, grabber))
     }
 

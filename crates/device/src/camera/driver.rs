@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use brooklet_media::Rational;
 
 use super::{CameraFormat, CameraMode, CameraPicture, CameraSizes};
+use crate::error::plain;
 use crate::list::{Device, DeviceKind};
 use crate::{Error, Result};
 
@@ -75,8 +76,18 @@ pub(super) fn open(name: &str) -> Result<Box<dyn CameraDriver>> {
             let known = if names.is_empty() { "no cameras".into() } else { names.join(", ") };
             Error::NoDevice { kind: "camera", name: name.into(), known }
         }
-        _ => Error::Device { device: name.into(), what: "cannot open", source },
+        _ => Error::Device { device: name.into(), what: "cannot open", source: explained(source) },
     })
+}
+
+/// With what to do, where that is not plain from the system's words.
+pub(super) fn explained(error: io::Error) -> io::Error {
+    let remedy = match error.kind() {
+        io::ErrorKind::ResourceBusy => "another program has it",
+        io::ErrorKind::PermissionDenied => "who uses cameras is in the group 'video'",
+        _ => return error,
+    };
+    io::Error::new(error.kind(), format!("{}: {remedy}", plain(&error)))
 }
 
 /// All cameras, with what they give: each is opened for that. One that can't be is listed without.

@@ -138,6 +138,10 @@ fn a_camera_of_a_programs_own_is_listed_with_what_it_gives_and_opened_by_name() 
     assert_eq!(listed.modes, ["yuyv422 2x1 to 640x480", "mjpeg 640x480 1280x720 30 fps"]);
     let busy = Camera::open(&CameraOptions::new("two")).unwrap_err().to_string();
     assert!(busy.starts_with("two: cannot start: "), "{busy}");
+    assert!(busy.ends_with("busy: another program has it"), "{busy}");
+    plug_camera("closed", "a camera that is not ours", || Err(io::Error::from_raw_os_error(13)));
+    let closed = Camera::open(&CameraOptions::new("closed")).unwrap_err().to_string();
+    assert!(closed.ends_with("permission denied: who uses cameras is in the group 'video'"), "{closed}");
     let wrong = Camera::open(&CameraOptions::new("three")).unwrap_err().to_string();
     assert!(wrong.contains("no camera named 'three'; there are ") && wrong.contains("two"), "{wrong}");
 }

@@ -42,7 +42,9 @@ struct Idle(rscam::Camera);
 impl CameraDriver for Idle {
     fn formats(&self) -> Vec<CameraFormat> {
         let known = |letters: [u8; 4]| CameraFormat::ALL.into_iter().find(|format| *code(*format) == letters);
-        let mut formats: Vec<_> = self.0.formats().flatten().filter_map(|info| known(info.format)).collect();
+        // What refuses the question refuses it for ever.
+        let told = self.0.formats().map_while(Result::ok);
+        let mut formats: Vec<_> = told.filter_map(|info| known(info.format)).collect();
         formats.dedup();
         formats
     }
@@ -110,6 +112,14 @@ const fn code(format: CameraFormat) -> &'static [u8; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_camera_gives_nothing() {
+        // It refuses the question for ever, as a camera does that was unplugged meanwhile.
+        let Ok(null) = open("/dev/null") else { panic!("no /dev/null") };
+        assert!(null.formats().is_empty());
+        assert_eq!(null.sizes(CameraFormat::Yuyv), CameraSizes::Listed(Vec::new()));
+    }
 
     #[test]
     fn intervals_that_are_none_are_left_out() {
