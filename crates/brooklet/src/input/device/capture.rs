@@ -57,6 +57,8 @@ pub(super) struct Capture<R: Recorder> {
     reading: bool,
     /// What was lost, and has been told.
     told: u64,
+    /// How often it has gone so far.
+    gone: u64,
 }
 
 type Stop = Arc<Mutex<Option<Box<dyn Fn() + Send>>>>;
@@ -81,6 +83,7 @@ impl<R: Recorder> Capture<R> {
             known: false,
             reading: false,
             told: 0,
+            gone: 0,
         };
         capture.connect()?;
         Ok(capture)
@@ -139,10 +142,13 @@ impl<R: Recorder> PacketSource for Capture<R> {
             }
             match self.recorder.read(device, &mut self.events) {
                 Ok(()) => self.backoff.succeeded(),
-                Err(Error::Device { source: gone @ DeviceError::Gone { .. } })
-                    if self.options.reconnect.enabled =>
-                {
-                    self.options.journal.warn(format!("{gone}; waiting for it to come back"));
+                // What a driver says of a device that was unplugged is not always that: vivid has EINVAL.
+                Err(Error::Device {
+                    source: gone @ (DeviceError::Gone { .. } | DeviceError::Device { .. }),
+                }) if self.options.reconnect.enabled => {
+                    self.gone += 1;
+                    let line = || format!("{gone}; waiting for it to come back");
+                    self.options.journal.warn_some(self.gone, line);
                     self.device = None;
                 }
                 Err(error) => return Err(error),

@@ -19,8 +19,13 @@ use crate::{Stopper, Url};
 const SPS: [u8; 7] = [0x67, 0x42, 0xc0, 0x0a, 0xda, 0x10, 0x99];
 const PPS: [u8; 4] = [0x68, 0xce, 0x38, 0x80];
 
-/// A camera of 4x2 pixels whose pictures come through a channel; when that ends it is unplugged.
-struct Played(CameraFormat, Receiver<CameraPicture>);
+/// ENODEV, which has no kind of its own.
+const GONE: i32 = 19;
+/// EINVAL: what a driver says that stopped while it was asked, because it was unplugged or for a reason of its own.
+const STOPPED: i32 = 22;
+
+/// A camera of 4x2 pixels whose pictures come through a channel; when that ends, this is the system's error.
+struct Played(CameraFormat, Receiver<CameraPicture>, i32);
 
 impl CameraDriver for Played {
     fn formats(&self) -> Vec<CameraFormat> {
@@ -42,17 +47,22 @@ impl CameraDriver for Played {
 
 impl Grabber for Played {
     fn grab(&mut self) -> io::Result<CameraPicture> {
-        self.1.recv().map_err(|_| io::Error::from_raw_os_error(19))
+        self.1.recv().map_err(|_| io::Error::from_raw_os_error(self.2))
     }
 }
 
 /// Plugs one in that can be opened once for each plug, and gives the ways to feed it.
 fn plug(name: &str, format: CameraFormat, plugs: usize) -> Vec<Sender<CameraPicture>> {
+    plug_failing(name, format, plugs, GONE)
+}
+
+/// The same, which ends with that error of the system.
+fn plug_failing(name: &str, format: CameraFormat, plugs: usize, end: i32) -> Vec<Sender<CameraPicture>> {
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..plugs).map(|_| channel()).unzip();
     let waiting = Mutex::new(receivers.into_iter().collect::<std::collections::VecDeque<_>>());
     plug_camera(name, "played by a test", move || {
-        let next = waiting.lock().unwrap().pop_front().ok_or_else(|| io::Error::from_raw_os_error(19))?;
-        Ok(Box::new(Played(format, next)))
+        let next = waiting.lock().unwrap().pop_front().ok_or_else(|| io::Error::from_raw_os_error(GONE))?;
+        Ok(Box::new(Played(format, next, end)))
     });
     senders
 }
@@ -175,6 +185,33 @@ fn one_that_was_unplugged_comes_back_where_it_belongs() {
         "{said:?}"
     );
     assert!(said[1].ends_with("the device is gone; waiting for it to come back"), "{said:?}");
+}
+
+#[test]
+fn one_that_fails_is_opened_again_and_no_journal_is_filled_with_it() {
+    const TIMES: usize = 20;
+    let feeds = plug_failing("/test/fails", CameraFormat::Nv12, TIMES + 1, STOPPED);
+    let delay_max = Duration::from_millis(1);
+    let reconnect = Reconnect { enabled: true, delay_max, ..Reconnect::default() };
+    let journal: Arc<Journal> = Arc::default();
+    let mut input = open_input(&InputSpec { reconnect, ..spec("/test/fails") }, &journal);
+    let feeding = thread::spawn(move || {
+        for (number, feed) in feeds.into_iter().enumerate() {
+            // What was captured before anyone reads is not wanted.
+            thread::sleep(Duration::from_millis(if number == 0 { 100 } else { 5 }));
+            feed.send(picture(1_000 + number as i64 * 100, vec![number as u8; 12])).unwrap();
+            thread::sleep(Duration::from_millis(5));
+        }
+    });
+    for number in 0..=TIMES {
+        assert_eq!(next(&mut input).1, vec![number as u8; 12]);
+    }
+    feeding.join().unwrap();
+    let said = journal.take();
+    // The 1st, 2nd, 4th, 8th and 16th.
+    assert_eq!(said.len(), 5, "{said:?}");
+    let first = "/test/fails: cannot capture: invalid argument; waiting for it to come back";
+    assert_eq!(said[0], first, "{said:?}");
 }
 
 #[test]
