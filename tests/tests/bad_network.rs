@@ -74,6 +74,23 @@ fn an_uplink_that_is_cut_goes_on_at_a_key_frame() {
 }
 
 #[test]
+fn a_publisher_that_waits_for_its_server_can_be_stopped() {
+    let Some(server) = Server::nginx() else { return };
+    let mut command = brooklet();
+    command.args(["-nostdin", "-re", "-f", "lavfi", "-i", "testsrc2=size=64x64:rate=25", "-c:v", "h264"]);
+    command.args(["-stats_period", "600", "-reconnect", "1", "-f", "flv", &server.url("live/waits")]);
+    let publisher = Running::start(&mut command);
+    server.await_log("publish: name='waits'", 1);
+    server.kill();
+    thread::sleep(Duration::from_millis(1_500));
+    publisher.signal("TERM");
+    let run = publisher.finish(Duration::from_secs(10));
+    assert_eq!(run.status.code(), Some(255), "{}", run.stderr);
+    // However rarely its statistics are wanted, a warning is not late.
+    assert!(run.stderr.contains("connecting again in 0.5 s"), "{}", run.stderr);
+}
+
+#[test]
 fn a_downlink_that_is_half_open_is_made_again() {
     let (Some(server), Some(clip)) = (Server::nginx(), clip()) else { return };
     let relay = Relay::to(server.port(), Impairment::default());

@@ -39,7 +39,8 @@ impl Backoff {
     ) -> Result<T> {
         loop {
             let Some(wait) = self.failed().filter(|_| why.may_pass()) else { return Err(why) };
-            journal.warn(format!("{why}; connecting again in {} s", wait.as_secs_f64()));
+            let line = || format!("{why}; connecting again in {} s", wait.as_secs_f64());
+            journal.warn_some(self.failures.into(), line);
             tokio::time::sleep(wait).await;
             match attempt().await {
                 Ok(made) => return Ok(made),

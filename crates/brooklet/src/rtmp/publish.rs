@@ -12,7 +12,7 @@ use super::sink::{LAST_TAG, TagSink};
 use super::uplink::{Downstream, uplink};
 use crate::backoff::Backoff;
 use crate::protocol::{LivePacketSink, SinkOptions};
-use crate::{Error, Result, Url, runtime};
+use crate::{Error, Result, Stopper, Url, runtime};
 
 /// Connects and waits until the server has agreed, or refused.
 pub(super) fn open(
@@ -35,19 +35,30 @@ pub(super) fn open(
     let (up, down) = uplink(&url.text, &options.stopper, options.max_delay);
     let runtime =
         runtime::handle().map_err(|source| Error::io(&url.text, "cannot start the network", source))?;
-    runtime.spawn(down.shared.clone().run(publish(dial, connection, down)));
+    runtime.spawn(down.shared.clone().run(publish(dial, connection, down, options.ending.clone())));
     Ok(Box::new(TagSink::new(&url.text, false, up)))
 }
 
-/// Sends tags until there are no more, or the connection breaks for good.
-pub(super) async fn publish(dial: Dial, mut connection: Connection, mut down: Downstream) -> Result<()> {
+/// Sends tags until there are no more, or the connection breaks for good. Once it is `ending`, no connection is waited for any
+/// more.
+pub(super) async fn publish(
+    dial: Dial,
+    mut connection: Connection,
+    mut down: Downstream,
+    ending: Stopper,
+) -> Result<()> {
     let mut backoff = Backoff::new(dial.reconnect);
     let (mut skips, mut redirect) = (Skips::default(), Redirect::default());
     loop {
         let made = Instant::now();
         let sent = send(&dial, &mut connection, &mut down, &mut skips, &mut redirect).await;
         let shared = down.shared.clone();
-        let unwanted = shared.tags.closed();
+        let unwanted = async {
+            tokio::select! {
+                () = shared.tags.closed() => {}
+                () = ending.stopped() => {}
+            }
+        };
         connection = match (sent, redirect.take()) {
             (Ok(Sent::All), _) => {
                 tokio::time::sleep(LAST_TAG).await;

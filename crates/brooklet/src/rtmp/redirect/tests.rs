@@ -112,7 +112,12 @@ fn a_publisher_goes_elsewhere_with_a_key_frame_and_loses_nothing() {
         let (url, journal, stopper) = (Url::parse(&dial.url), dial.journal.clone(), Stopper::new());
         let connection = dial.first(&url, &stopper).unwrap();
         let (mut up, down) = uplink(&url.text, &stopper, delay);
-        runtime::handle().unwrap().spawn(down.shared.clone().run(publish(dial, connection, down)));
+        runtime::handle().unwrap().spawn(down.shared.clone().run(publish(
+            dial,
+            connection,
+            down,
+            Stopper::new(),
+        )));
         up.start(vec![header()]).unwrap();
         (0..3).for_each(|number| up.send(picture(number)).unwrap());
         let until = Instant::now() + PATIENCE;
