@@ -31,6 +31,26 @@ fn a_job_tells_that_it_lives_for_as_long_as_it_writes() {
 }
 
 #[test]
+fn it_tells_in_time_however_rarely_its_statistics_are_wanted() {
+    let folder = clips::scratch();
+    let socket = UnixDatagram::bind(folder.path().join("notify")).unwrap();
+    socket.set_read_timeout(Some(DEADLINE)).unwrap();
+    let mut command = brooklet();
+    command.env("NOTIFY_SOCKET", folder.path().join("notify")).env("WATCHDOG_USEC", "1000000");
+    command.args(["-re", "-stats_period", "600", "-f", "lavfi", "-i", "color=size=64x64:rate=25", "-t", "3"]);
+    let running = Running::start(command.args(["-f", "null", "-"]));
+    let mut said = Vec::new();
+    while said.last().is_none_or(|line| line != "STOPPING=1") {
+        let mut datagram = [0; 1_000];
+        let count = socket.recv(&mut datagram).unwrap();
+        said.push(String::from_utf8_lossy(&datagram[..count]).into_owned());
+    }
+    running.finish(DEADLINE).expect_success();
+    assert!(said.iter().any(|line| line == "WATCHDOG=1"), "{said:?}");
+    assert!(said.iter().any(|line| line.starts_with("STATUS=frame=")), "{said:?}");
+}
+
+#[test]
 fn a_job_that_writes_nothing_does_not_tell_that_it_lives() {
     let folder = clips::scratch();
     let socket = UnixDatagram::bind(folder.path().join("notify")).unwrap();

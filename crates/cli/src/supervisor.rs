@@ -37,6 +37,12 @@ impl Supervisor {
         self.tell("READY=1");
     }
 
+    /// Whether there is something to tell.
+    pub(crate) fn is_due(&self) -> bool {
+        let now = Instant::now();
+        self.to.is_some() && (now >= self.status_due || self.period.is_some() && now >= self.alive_due)
+    }
+
     /// We are so far: any number that grows while something is written. Tells no more often than it is to be told.
     pub(crate) fn alive(&mut self, progress: u64, status: impl FnOnce() -> String) {
         if self.to.is_none() {
@@ -49,7 +55,8 @@ impl Supervisor {
             self.tell("WATCHDOG=1");
             self.alive_due = now + period;
         }
-        if now >= self.status_due {
+        // Before anything is written there is nothing to say.
+        if now >= self.status_due && progress > 0 {
             self.tell(&format!("STATUS={}", status()));
             self.status_due = now + STATUS;
         }

@@ -119,9 +119,8 @@ impl OutputDraft {
         }
         if let Some(timeout) = &self.timeout {
             self.spec.timeout = read_timeout(timeout, &url)?;
-            if is_rtmp(&url) && self.spec.listen == Listen::No {
-                self.notes
-                    .push(format!("-{} without -listen 1 is how long the server may take", timeout.spelled));
+            if is_rtmp(&url) && self.spec.listen == Listen::No && timeout.flag.name == "timeout" {
+                self.notes.push("-timeout without -listen 1 is how long the server may take".into());
             }
         }
         if let (Some(rate), None) = (self.max_rate, self.spec.video.bit_rate) {

@@ -96,6 +96,14 @@ fn timeouts_elsewhere_are_in_microseconds() {
 }
 
 #[test]
+fn how_long_a_server_may_take_needs_no_word_where_it_can_mean_nothing_else() {
+    let notes = |line: &str| convert(line).notes;
+    assert_eq!(notes("-i clip.mp4 -rw_timeout 10s -f flv rtmp://host/live/a"), Vec::<String>::new());
+    // In ffmpeg this one would listen.
+    assert_eq!(notes("-i clip.mp4 -timeout 10 -f flv rtmp://host/live/a").len(), 1);
+}
+
+#[test]
 fn a_transport_stream_by_datagrams() {
     let (input, output) = one("-re -i clip.mp4 -c copy -f mpegts udp://239.0.0.1:1234?pkt_size=1316&ttl=1");
     assert!(input.realtime);
