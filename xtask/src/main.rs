@@ -1,4 +1,5 @@
-//! Every chore, in Rust: `cargo xtask test`, `cargo xtask bench`, `cargo xtask fuzz`, `cargo xtask dist`.
+//! Every chore, in Rust: `cargo xtask test`, `cargo xtask bench`, `cargo xtask fuzz`, `cargo xtask dist`,
+//! `cargo xtask units`.
 
 mod bench;
 mod dist;
@@ -6,6 +7,7 @@ mod fuzz;
 mod peers;
 mod shell;
 mod test;
+mod units;
 
 use std::process::ExitCode;
 
@@ -27,6 +29,7 @@ cargo xtask COMMAND
                  against nginx-rtmp
   dist [--target T]… [--profile P]…
                  programs for devices, packed under target/dist
+  units          the units of dist/ under systemd, with a camera of the kernel's, in a virtual machine of Debian; minutes
 ";
 
 fn main() -> ExitCode {
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         ["test", "--no-peers"] => test::run(Extent::NoPeers),
         ["test", "--cross"] => test::cross(),
         ["dist", words @ ..] => dist::run(words),
+        ["units"] => units::run_units(),
         ["peers"] => peers::install().map(drop),
         ["fuzz"] => fuzz::run(20_000, Inputs::New),
         ["fuzz", runs] => match runs.parse() {

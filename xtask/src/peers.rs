@@ -68,26 +68,32 @@ pub(crate) fn install() -> Outcome<Peers> {
     Ok(vec![("BROOKLET_FFMPEG9", ffmpeg9), ("BROOKLET_NODE_MODULES", modules), ("BROOKLET_PYTHON", python())])
 }
 
-fn install_packages() -> Outcome {
+/// Installs those of Debian's packages that are missing.
+pub(crate) fn install_named(packages: &[&str]) -> Outcome {
     let has = |name: &str| {
         let query = ["--show", "--showformat=${Status}", name];
         let answer = Command::new("dpkg-query").args(query).output();
         answer.is_ok_and(|answer| answer.stdout.ends_with(b"ok installed"))
     };
-    // A node of another origin than Debian's serves as well.
-    let node =
-        succeeds(Command::new("node").arg("--version")) && succeeds(Command::new("npm").arg("--version"));
-    let there = |name: &str| has(name) || name == "nodejs" && node;
-    let mut missing: Vec<&str> = PACKAGES.iter().map(|(name, _)| *name).filter(|name| !there(name)).collect();
-    if missing.contains(&"nodejs") {
-        missing.push("npm");
-    }
+    let missing: Vec<&str> = packages.iter().copied().filter(|name| !has(name)).collect();
     if missing.is_empty() {
         return Ok(());
     }
     run(as_root("apt-get").args(["update", "-q"]))?;
     let install = ["install", "-q", "-y", "--no-install-recommends"];
     run(as_root("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(install).args(missing))
+}
+
+fn install_packages() -> Outcome {
+    // A node of another origin than Debian's serves as well.
+    let node =
+        succeeds(Command::new("node").arg("--version")) && succeeds(Command::new("npm").arg("--version"));
+    let names = PACKAGES.iter().map(|(name, _)| *name);
+    let mut wanted: Vec<&str> = names.filter(|name| !(node && *name == "nodejs")).collect();
+    if wanted.contains(&"nodejs") {
+        wanted.push("npm");
+    }
+    install_named(&wanted)
 }
 
 /// A command that may need the administrator's rights.
