@@ -81,4 +81,18 @@ mod tests {
         backoff.succeeded();
         assert_eq!(backoff.failed(), Some(FIRST));
     }
+
+    #[test]
+    fn a_long_outage_is_told_more_and_more_rarely() {
+        let (delay_max, journal) = (Duration::from_millis(1), Journal::default());
+        let mut backoff =
+            Backoff::new(Reconnect { max_retries: Some(20), delay_max, ..Reconnect::default() });
+        let left = || Error::Left { url: "rtmp://host/live/key".into() };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let tried = runtime.block_on(backoff.again(left(), &journal, || async { Err::<(), _>(left()) }));
+        assert!(matches!(tried, Err(Error::Left { .. })));
+        let said = journal.take();
+        assert_eq!(said.len(), 5, "the 1st, 2nd, 4th, 8th and 16th: {said:?}");
+        assert!(said[4].ends_with("; connecting again in 0.001 s (16 times so far)"), "{said:?}");
+    }
 }
