@@ -81,6 +81,21 @@ fn a_server_that_comes_back_gets_the_stream_again() {
 }
 
 #[test]
+fn a_source_that_waits_for_its_server_can_be_stopped() {
+    let port = free_port();
+    let Some(icecast) = Icecast::start(port) else { return };
+    let url = format!("icecast://source:hackme@127.0.0.1:{port}/stream.mp3");
+    let source = push(&["-nostdin", "-f", "mp3", "-reconnect", "1"], &url);
+    icecast.await_log("logging in at mountpoint", 1);
+    drop(icecast);
+    thread::sleep(Duration::from_millis(1_500));
+    source.signal("TERM");
+    let run = source.finish(Duration::from_secs(10));
+    assert_eq!(run.status.code(), Some(255), "{}", run.stderr);
+    assert!(run.stderr.contains("connecting again in 0.5 s"), "{}", run.stderr);
+}
+
+#[test]
 fn a_wrong_password_is_one_line_that_says_so() {
     let port = free_port();
     let Some(_icecast) = Icecast::start(port) else { return };

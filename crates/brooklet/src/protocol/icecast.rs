@@ -217,22 +217,21 @@ impl Caster {
                 sent = self.send(station, exchange) => sent,
                 never = titles.tell() => never,
             };
-            let mut why = match sent {
+            let why = match sent {
                 Err(why) if self.options.reconnect.enabled => why,
                 ended => return ended,
             };
             if made.elapsed() > GOOD {
                 backoff.succeeded();
             }
-            exchange = loop {
-                let Some(wait) = backoff.failed().filter(|_| why.may_pass()) else { return Err(why) };
-                self.options.journal.warn(format!("{why}; connecting again in {} s", wait.as_secs_f64()));
-                tokio::time::sleep(wait).await;
-                match tokio::time::timeout(self.patience(), self.connect(info)).await {
-                    Ok(Ok(exchange)) => break exchange,
-                    Ok(Err(error)) => why = error,
-                    Err(_) => why = self.late("the server did not answer"),
-                }
+            let attempt = || async {
+                let connected = tokio::time::timeout(self.patience(), self.connect(info)).await;
+                connected.unwrap_or_else(|_| Err(self.late("the server did not answer")))
+            };
+            exchange = tokio::select! {
+                again = backoff.again(why, &self.options.journal, attempt) => again?,
+                // Nobody waits for it once it is ending.
+                () = self.options.ending.stopped() => return Err(Error::Stopped),
             };
         }
     }
