@@ -75,21 +75,13 @@ impl Debian {
         let mut build = self.inside();
         build.arg(format!("{}={}", linker_variable(platform), linker(platform)));
         let flags = if platform.is_static { self.static_flags()? } else { String::new() };
-        // Where a small program panicked is told by the file alone: the lines of all places are 0.16 MB.
-        let places = if profile.is_small { "-Zlocation-detail=file" } else { "" };
-        build.arg(format!("RUSTFLAGS={} {places} {LINKER_FLAGS} {flags}", profile.rust_flags()));
+        build.arg(format!("RUSTFLAGS={} {LINKER_FLAGS} {flags}", profile.rust_flags(platform)));
         build.args(["RUSTC_BOOTSTRAP=1", "cargo", "build", "--offline", "--config", "/build/config.toml"]);
         build.args(["--manifest-path", "/build/src/Cargo.toml", "--target-dir", "/build/target"]);
         build.args(["--package", "brooklet-cli", "--no-default-features"]);
         build.args(["--features", profile.features(platform), "--profile", profile.cargo()]);
         build.args(["--target", platform.triple]);
-        if profile.is_small {
-            // The packaged library carries what reads a program's own symbols, to say where it panicked.
-            build.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"]);
-        } else if !platform.is_packaged {
-            build.arg("-Zbuild-std=std,panic_abort,panic_unwind");
-        }
-        shell::run(&mut build)?;
+        shell::run(build.args(profile.library()))?;
         let products = self.folder.join(BUILD).join("target").join(platform.triple);
         Ok(products.join(profile.cargo()).join("brooklet"))
     }

@@ -16,8 +16,8 @@ pub(crate) struct Platform {
     qemu: Option<&'static str>,
     /// Whether the program needs no library of the system, and so can load none: no window.
     pub(crate) is_static: bool,
-    /// Whether Debian has rustc's standard library for it; where not, it is built with the program.
-    pub(crate) is_packaged: bool,
+    /// What rustc is told for it.
+    pub(crate) rust_flags: &'static str,
 }
 
 /// All that `dist` makes programs for.
@@ -27,28 +27,29 @@ pub(crate) static ALL: [Platform; 4] = [
         gnu: "x86_64-linux-gnu",
         qemu: None,
         is_static: false,
-        is_packaged: true,
+        rust_flags: "",
     },
     Platform {
         triple: "aarch64-unknown-linux-gnu",
         gnu: "aarch64-linux-gnu",
         qemu: Some("aarch64"),
         is_static: false,
-        is_packaged: true,
+        rust_flags: "",
     },
     Platform {
         triple: "armv7-unknown-linux-gnueabihf",
         gnu: "arm-linux-gnueabihf",
         qemu: Some("arm"),
         is_static: false,
-        is_packaged: false,
+        // Instructions of 16 bits where they do.
+        rust_flags: "-C target-feature=+thumb-mode",
     },
     Platform {
         triple: "x86_64-unknown-linux-musl",
         gnu: "x86_64-linux-gnu",
         qemu: None,
         is_static: true,
-        is_packaged: false,
+        rust_flags: "",
     },
 ];
 

@@ -65,9 +65,22 @@ impl Profile {
         if self.is_small { "dist-small" } else { "dist" }
     }
 
-    /// What rustc is told: a program that never unwinds needs no tables for it.
-    pub(crate) const fn rust_flags(&self) -> &'static str {
-        if self.is_small { "-C force-unwind-tables=no" } else { "" }
+    /// What rustc is told. Where a program panicked is told by the file alone: the lines of all places are 0.16 MB of the
+    /// smallest. One that never unwinds needs no tables for it.
+    pub(crate) fn rust_flags(&self, platform: &Platform) -> String {
+        let tables = if self.is_small { "-C force-unwind-tables=no" } else { "" };
+        format!("-Zlocation-detail=file {tables} {}", platform.rust_flags)
+    }
+
+    /// What cargo is told, so that the standard library is built with the program: the one that comes built carries what reads
+    /// a program's own symbols, to say where it panicked.
+    pub(crate) const fn library(&self) -> [&'static str; 2] {
+        let parts = if self.is_small {
+            "-Zbuild-std=std,panic_abort"
+        } else {
+            "-Zbuild-std=std,panic_abort,panic_unwind"
+        };
+        [parts, "-Zbuild-std-features=optimize_for_size"]
     }
 
     /// The features of the program on a platform, joined by commas.

@@ -18,24 +18,31 @@ const FOREIGN_FEATURES: &str = "stream,voice,server,window";
 
 /// One that is ready.
 pub(crate) enum Toolchain {
-    /// The cargo that runs us has the target's standard library.
+    /// The cargo that runs us has the target's standard library, built or as source.
     Installed,
     /// Debian's rustc, in its folder.
     Debian(Debian),
 }
 
 impl Toolchain {
-    /// One for a platform; the packaged one is installed by this, which takes minutes.
+    /// One for a platform: rustup's with the source of the standard library (`rust-src`), Debian's, or rustup's with that
+    /// library as it comes. The packaged one is installed by this, which takes minutes.
     pub(crate) fn find(platform: &Platform) -> Outcome<Self> {
-        if has_library(platform.triple) && has_linker(platform) {
+        let is_installed = has_library(platform.triple) && has_linker(platform);
+        if is_installed && has_source() {
             return Ok(Self::Installed);
         }
-        Debian::prepare().map(Self::Debian).map_err(|error| {
-            format!(
+        match Debian::prepare() {
+            Ok(debian) => Ok(Self::Debian(debian)),
+            Err(error) if is_installed => {
+                eprintln!("the program will be larger than it need be (rustup component add rust-src): {error}");
+                Ok(Self::Installed)
+            }
+            Err(error) => Err(format!(
                 "{}: rustup has no such target here (rustup target add {0}), and {error}",
                 platform.triple
-            )
-        })
+            )),
+        }
     }
 
     /// Checks that packages need no operating system, for a target that has none. One for another target serves, where it
@@ -78,7 +85,11 @@ impl Toolchain {
             Self::Installed => {
                 let mut build = cargo(["build", "--package", "brooklet-cli", "--no-default-features"]);
                 build.args(["--features", profile.features(platform), "--profile", profile.cargo()]);
-                build.args(["--target", platform.triple]).env("RUSTFLAGS", profile.rust_flags());
+                build.args(["--target", platform.triple]);
+                if has_source() {
+                    build.args(profile.library());
+                }
+                build.env("RUSTFLAGS", profile.rust_flags(platform)).env("RUSTC_BOOTSTRAP", "1");
                 if !platform.is_native() {
                     build.env(linker_variable(platform), format!("{}-gcc", platform.gnu));
                 }
@@ -104,9 +115,18 @@ pub(super) fn linker_variable(platform: &Platform) -> String {
 }
 
 fn has_library(triple: &str) -> bool {
+    is_in_sysroot(&format!("{triple}/lib"))
+}
+
+fn has_source() -> bool {
+    is_in_sysroot("src/rust/library")
+}
+
+/// Whether the toolchain has a folder, below that of what it compiles for.
+fn is_in_sysroot(folder: &str) -> bool {
     let said = Command::new("rustc").args(["--print", "sysroot"]).output();
     let sysroot = said.map(|said| String::from_utf8_lossy(&said.stdout).trim().to_string());
-    sysroot.is_ok_and(|sysroot| PathBuf::from(sysroot).join("lib/rustlib").join(triple).join("lib").is_dir())
+    sysroot.is_ok_and(|sysroot| PathBuf::from(sysroot).join("lib/rustlib").join(folder).is_dir())
 }
 
 fn has_linker(platform: &Platform) -> bool {
