@@ -1,4 +1,4 @@
-//! The program as it was built for another processor, run by an emulator: it does what ours does.
+//! The program as it was built for a device, run by an emulator where that has another processor: it does what ours does.
 //!
 //! `BROOKLET_CROSS` names it (`cargo xtask test --cross` builds it and says so); without that these tests are left out.
 
@@ -114,6 +114,27 @@ fn sound_is_sent_and_received() {
     }
     receiving.finish(DEADLINE).expect_success();
     assert!(clips::read(&received) == sound);
+}
+
+#[test]
+fn speech_is_coded_and_decoded_to_the_same_samples() {
+    let (Some(mut coder), Some(decoder)) = (cross(), cross()) else { return };
+    let folder = clips::scratch();
+    let (wav, ogg) = (folder.path().join("tone.wav"), folder.path().join("tone.ogg"));
+    let line = "-v error -y -f lavfi -i sine=frequency=440:sample_rate=48000:duration=2 {}";
+    finish(brooklet().args(words(line, &[&wav])), DEADLINE).expect_success();
+    finish(coder.args(words("-v error -y -i {} -c:a opus -b:a 24k {}", &[&wav, &ogg])), DEADLINE)
+        .expect_success();
+    let samples = |mut program: Command| -> Vec<i16> {
+        let run = finish(program.args(words("-v error -i {} -f s16le -", &[&ogg])), DEADLINE);
+        run.expect_success().stdout.chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]])).collect()
+    };
+    let ours = samples(brooklet());
+    assert!((94_000..=97_000).contains(&ours.len()), "{} samples", ours.len());
+    // Each of 440 waves a second begins once.
+    let rises = ours.windows(2).filter(|two| two[0] < 0 && two[1] >= 0).count();
+    assert!((870..=890).contains(&rises), "{rises} waves in 2 s");
+    assert_eq!(samples(decoder), ours);
 }
 
 /// The program for the other processor.

@@ -29,16 +29,25 @@ use toolchain::Toolchain;
 /// Builds, checks and packs: `[--target T]… [--profile P]…`, all of them where none is named. Fails in the end, when all are
 /// packed, where one is larger than its profile allows.
 pub(crate) fn run(words: &[&str]) -> Outcome {
-    let (platforms, profiles) = wanted(words)?;
     let mut too_large = Vec::new();
-    for platform in platforms {
-        for profile in profiles.iter().copied() {
-            let program = build(platform, profile)?;
-            too_large.extend(pack::pack(&program, platform, profile)?);
-        }
-    }
+    each(words, |platform, profile| {
+        let program = build(platform, profile)?;
+        too_large.extend(pack::pack(&program, platform, profile)?);
+        Ok(())
+    })?;
     pack::write_checksums()?;
     if too_large.is_empty() { Ok(()) } else { Err(too_large.join("; ")) }
+}
+
+/// Does something for each program that `words` name.
+pub(crate) fn each(
+    words: &[&str],
+    mut work: impl FnMut(&'static Platform, &'static Profile) -> Outcome,
+) -> Outcome {
+    let (platforms, profiles) = wanted(words)?;
+    let mut programs =
+        platforms.into_iter().flat_map(|platform| profiles.iter().map(move |profile| (platform, *profile)));
+    programs.try_for_each(|(platform, profile)| work(platform, profile))
 }
 
 /// Builds one program, checks what is in it, and runs it once. It still has its symbols.
@@ -89,7 +98,7 @@ fn wanted(words: &[&str]) -> Outcome<Wanted> {
         match *word {
             "--target" => platforms.push(Platform::named(value)?),
             "--profile" => profiles.push(Profile::named(value)?),
-            _ => return Err(format!("dist takes --target and --profile, not {word}")),
+            _ => return Err(format!("a program is named by --target and --profile, not {word}")),
         }
     }
     if platforms.is_empty() {

@@ -22,7 +22,9 @@ cargo xtask COMMAND
   test --full    the same, then each RTMP server with each publisher, player and codec; minutes; writes INTEROP.md
   test --no-peers
                  the same without what needs a peer installed
-  test --cross   only the program for aarch64, built and run under an emulator: what it sends is what ours sends
+  test --cross [--target T]… [--profile P]…
+                 only that a program for a device does what ours does, under an emulator where its processor is
+                 another: 'stream' for aarch64, or those that are named
   peers          says which peers the tests need, and installs those that are missing
   fuzz [RUNS]    each fuzz target for so many inputs (20000), others each time
   bench [NAME]   against ffmpeg in the same run: CPU time, memory and start-up, as ratios; 'viewers' is the server
@@ -39,7 +41,7 @@ fn main() -> ExitCode {
         ["test"] => test::run(Extent::Peers),
         ["test", "--full"] => test::run(Extent::Full),
         ["test", "--no-peers"] => test::run(Extent::NoPeers),
-        ["test", "--cross"] => test::cross(),
+        ["test", "--cross", words @ ..] => test::cross(words),
         ["dist", words @ ..] => dist::run(words),
         ["units"] => units::run_units(),
         ["peers"] => peers::install().map(drop),

@@ -41,11 +41,15 @@ pub(crate) fn run(extent: Extent) -> Outcome {
     if extent == Extent::NoPeers { Ok(()) } else { fuzz::run(FUZZ_RUNS, Inputs::Same) }
 }
 
-/// The program for another processor, built and run by its emulator.
-pub(crate) fn cross() -> Outcome {
+/// The programs that `words` name, as for `dist`, each tried against the native one: by an emulator, where it is for another
+/// processor. The one that every test run tries, where none is named.
+pub(crate) fn cross(words: &[&str]) -> Outcome {
     let peers = peers::install()?;
     shell::run(&mut cargo(["build", "--package", "brooklet-cli"]))?;
-    run_cross(&peers)
+    if words.is_empty() {
+        return run_cross(&peers);
+    }
+    dist::each(words, |platform, profile| try_program(platform, profile, &peers))
 }
 
 fn run_checks(extent: Extent) -> Outcome {
@@ -86,10 +90,15 @@ fn run_tests(extent: Extent, peers: &Peers) -> Outcome {
 
 fn run_cross(peers: &Peers) -> Outcome {
     let platform = Platform::named(CROSS)?;
-    let program = dist::build(platform, Profile::named("stream")?)?;
+    try_program(platform, Profile::named("stream")?, peers)?;
     dist::check_bare(platform, &BARE)?;
-    dist::check_foreign(platform)?;
-    let mut tests = cargo(["test", "--package", "brooklet-tests", "--test", "cross"]);
+    dist::check_foreign(platform)
+}
+
+fn try_program(platform: &'static Platform, profile: &'static Profile, peers: &Peers) -> Outcome {
+    let program = dist::build(platform, profile)?;
+    let mut tests = cargo(["test", "--package", "brooklet-tests", "--test", "cross", "--"]);
+    tests.args(profile.tests);
     tests.env("BROOKLET_CROSS", platform.write_script(&program)?).env("BROOKLET_PEERS", "required");
     tests.env("BROOKLET", target().join("debug/brooklet"));
     shell::run(tests.envs(peers.iter().map(|(name, path)| (name, path))))

@@ -19,6 +19,8 @@ pub(crate) struct Profile {
     pub(crate) is_small: bool,
     /// The most that it may have, bytes.
     pub(crate) most: u64,
+    /// Which tests of programs for other processors are for it, for the test harness.
+    pub(crate) tests: &'static [&'static str],
     /// For a person.
     pub(crate) what: &'static str,
 }
@@ -31,6 +33,7 @@ pub(crate) static ALL: [Profile; 3] = [
         features_static: Some("headless"),
         is_small: false,
         most: 8_000_000,
+        tests: &[],
         what: "everything; a panic in a session ends that session only",
     },
     Profile {
@@ -39,6 +42,7 @@ pub(crate) static ALL: [Profile; 3] = [
         features_static: None,
         is_small: true,
         most: 3_000_000,
+        tests: &["--skip", "speech"],
         what: "H.264, AAC and PCM; FLV, MPEG-TS and MP4; RTMP, UDP and TCP; a panic ends the program",
     },
     Profile {
@@ -47,6 +51,7 @@ pub(crate) static ALL: [Profile; 3] = [
         features_static: None,
         is_small: true,
         most: 1_500_000,
+        tests: &["sound", "speech"],
         what: "PCM, G.722 and Opus over UDP and RTP; a panic ends the program",
     },
 ];
