@@ -35,7 +35,9 @@ impl Toolchain {
         match Debian::prepare() {
             Ok(debian) => Ok(Self::Debian(debian)),
             Err(error) if is_installed => {
-                eprintln!("the program will be larger than it need be (rustup component add rust-src): {error}");
+                eprintln!(
+                    "the program will be larger than it need be (rustup component add rust-src): {error}"
+                );
                 Ok(Self::Installed)
             }
             Err(error) => Err(format!(
