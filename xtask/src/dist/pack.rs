@@ -42,9 +42,9 @@ pub(super) fn pack(program: &Path, platform: &Platform, profile: &Profile) -> Ou
     let report = sizes::report(program, &format!("{name}: {}\n{size} bytes", profile.what))?;
     write(&place.join("SIZES.txt"), &report)?;
     archive(&name)?;
-    eprintln!("{name}.tar.gz: a program of {:.2} MB, at most {:.1}", mega(size), mega(profile.most));
-    let is_too_large = size > profile.most;
-    Ok(is_too_large.then(|| format!("{name}: {size} bytes, more than the {} that it may have", profile.most)))
+    let most = profile.most(platform);
+    eprintln!("{name}.tar.gz: a program of {:.2} MB, at most {:.1}", mega(size), mega(most));
+    Ok((size > most).then(|| format!("{name}: {size} bytes, more than the {most} that it may have")))
 }
 
 /// Checksums of all archives that are there.
