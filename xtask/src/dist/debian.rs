@@ -181,7 +181,8 @@ impl Debian {
             .ok_or_else(|| format!("{}: no source of the standard library", sources.display()))
     }
 
-    /// A static program takes LLVM's unwinder, alone in its folder: gcc's needs glibc.
+    /// A static program takes LLVM's unwinder, alone in its folder: gcc's needs glibc. Before it aborts this one says why by a
+    /// function of glibc's, so there it just aborts.
     fn static_flags(&self) -> Outcome<String> {
         let place = "/build/unwind";
         let alone = format!(
@@ -191,7 +192,7 @@ impl Debian {
         // `musl-gcc` knows no static programs that may lie anywhere in memory, and names a loader for every program.
         Ok(format!(
             "-C link-self-contained=no -C target-feature=+crt-static -C relocation-model=static \
-             -C link-arg=-Wl,--no-dynamic-linker -L native={place}"
+             -C link-arg=-Wl,--no-dynamic-linker -C link-arg=-Wl,--defsym=__fprintf_chk=abort -L native={place}"
         ))
     }
 }
