@@ -98,13 +98,17 @@ fn install_packages() -> Outcome {
 
 /// A command that may need the administrator's rights.
 pub(crate) fn as_root(program: &str) -> Command {
-    let root = Command::new("id").arg("-u").output().is_ok_and(|answer| answer.stdout.trim_ascii() == b"0");
-    if root {
+    if is_root() {
         return Command::new(program);
     }
     let mut sudo = Command::new("sudo");
     sudo.arg("--preserve-env=DEBIAN_FRONTEND").arg(program);
     sudo
+}
+
+/// Whether we have the administrator's rights.
+pub(crate) fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|answer| answer.stdout.trim_ascii() == b"0")
 }
 
 fn install_pip() -> Outcome<PathBuf> {

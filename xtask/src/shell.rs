@@ -41,6 +41,11 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
     quiet.status().is_ok_and(|status| status.success())
 }
 
+/// Makes a file of this text, in place of one that is there.
+pub(crate) fn write(path: &Path, text: &str) -> Outcome {
+    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
 fn words(command: &Command) -> String {
     let program = command.get_program().to_string_lossy();
     let program = Path::new(program.as_ref())

@@ -10,7 +10,7 @@ mod machine;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::peers::{as_root, install_named};
+use crate::peers::{install_named, is_root};
 use crate::shell::{Outcome, cargo, run};
 use machine::Machine;
 
@@ -31,7 +31,7 @@ const SMALLER: [(&str, &str); 2] = [("1280x720", "320x180"), ("WatchdogSec=60", 
 
 /// Runs it all.
 pub(crate) fn run_units() -> Outcome {
-    if std::env::consts::ARCH != "x86_64" || as_root("id").get_program() != "id" {
+    if std::env::consts::ARCH != "x86_64" || !is_root() {
         eprintln!("NOT RUN: it takes root, for debootstrap, on x86_64");
         return Ok(());
     }

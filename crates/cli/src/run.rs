@@ -84,15 +84,12 @@ fn follow(
         running.warnings().iter().for_each(|warning| console.warning(warning));
         running.notes().iter().for_each(|note| console.info(note));
         // However rarely a person wants to hear of it.
-        if supervisor.is_due() {
-            let now = running.progress();
-            supervisor.alive(now.bytes + now.time.as_micros() as u64, || status::line(&now, false));
-        }
+        let now = running.progress();
+        supervisor.alive(now.bytes + now.time.as_micros() as u64, || status::line(&now, false));
         if Instant::now() < due {
             continue;
         }
         due = Instant::now() + globals.stats_period;
-        let now = running.progress();
         progress.write(&now, false);
         if shown {
             console.status(&status_line(&now, &running.input_status(), console));

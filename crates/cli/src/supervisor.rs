@@ -37,12 +37,6 @@ impl Supervisor {
         self.tell("READY=1");
     }
 
-    /// Whether there is something to tell.
-    pub(crate) fn is_due(&self) -> bool {
-        let now = Instant::now();
-        self.to.is_some() && (now >= self.status_due || self.period.is_some() && now >= self.alive_due)
-    }
-
     /// We are so far: any number that grows while something is written. Tells no more often than it is to be told.
     pub(crate) fn alive(&mut self, progress: u64, status: impl FnOnce() -> String) {
         if self.to.is_none() {

@@ -3,14 +3,14 @@
 //! The folder is a small Debian of its own (`debootstrap`), so nothing of it touches the system. What cargo needs is vendored
 //! from outside. Debian has the standard library for some targets; for others it is built from the packaged source.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
 use super::toolchain::linker_variable;
 use super::{Platform, Profile};
 use crate::peers::as_root;
-use crate::shell::{self, Outcome, cargo, root};
+use crate::shell::{self, Outcome, cargo, root, write};
 
 /// The release whose packages these are.
 const SUITE: &str = "bookworm";
@@ -199,8 +199,4 @@ impl Debian {
 
 fn linker(platform: &Platform) -> String {
     if platform.is_static { "musl-gcc".into() } else { format!("{}-gcc", platform.gnu) }
-}
-
-fn write(path: &Path, text: &str) -> Outcome {
-    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }

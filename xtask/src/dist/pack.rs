@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{Platform, Profile, folder, licences, sizes};
-use crate::shell::{self, Outcome, root};
+use crate::shell::{self, Outcome, root, write};
 
 /// Files of the project that go along, and where.
 const ALONG: [(&str, &str); 5] = [
@@ -85,10 +85,6 @@ fn keep(runner: &Command, words: &[&str], file: &Path) -> Outcome {
         return Err(format!("brooklet {}: {}", words.join(" "), said.status));
     }
     std::fs::write(file, said.stdout).map_err(|error| format!("{}: {error}", file.display()))
-}
-
-fn write(path: &Path, text: &str) -> Outcome {
-    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn mega(bytes: u64) -> f64 {

@@ -80,7 +80,7 @@ impl Platform {
         let path = super::folder().join(format!("brooklet-{}", self.triple));
         let words: Vec<String> = self.run_words(program).iter().map(|word| format!("'{word}'")).collect();
         let script = format!("#!/bin/sh\nexec {} \"$@\"\n", words.join(" "));
-        std::fs::write(&path, script).map_err(|error| format!("{}: {error}", path.display()))?;
+        shell::write(&path, &script)?;
         shell::run(Command::new("chmod").arg("+x").arg(&path))?;
         Ok(path)
     }

@@ -19,7 +19,7 @@ pub(crate) struct Profile {
     pub(crate) is_small: bool,
     /// The most that it may have, bytes: by ARM's processors, and by x86-64, whose code is a quarter longer.
     most: (u64, u64),
-    /// Which tests of programs for other processors are for it, for the test harness.
+    /// Which tests of programs for devices are for it, for the test harness.
     pub(crate) tests: &'static [&'static str],
     /// For a person.
     pub(crate) what: &'static str,

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::PATIENCE;
-use crate::shell::{Outcome, root, run, succeeds, target};
+use crate::shell::{Outcome, root, run, succeeds, target, write};
 
 const SUITE: &str = "bookworm";
 const PACKAGES: &str = "iproute2,kmod,linux-image-amd64,openssl,systemd,systemd-sysv,udev";
@@ -176,10 +176,6 @@ fn start(folder: &Path, disk: &Path, how: &[&str], [shell, rtmp]: [u16; 2]) -> O
     qemu.arg("-serial").arg(format!("file:{}", folder.join("console.log").display()));
     let quiet = qemu.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     quiet.spawn().map_err(|error| format!("qemu-system-x86_64: {error}"))
-}
-
-fn write(path: &Path, text: &str) -> Outcome {
-    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// A port of this machine that nobody has.

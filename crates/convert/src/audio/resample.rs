@@ -199,7 +199,7 @@ fn open(from: u32, to: u32, channels: usize) -> std::result::Result<Way, Resampl
     let chunk = if is_whole { (CHUNK + half).next_multiple_of(step_in) - half } else { CHUNK };
     let ratio = f64::from(to) / f64::from(from);
     let mut filter = SincInterpolationParameters::new(2 * half, WindowFunction::BlackmanHarris2);
-    // Where all that comes out falls on such points, nothing lies between them: a quarter of the work.
+    // Where all that comes out falls on such points, each is one of them rather than a curve through four.
     let points = points(step_out);
     if points * 2 * half <= MAX_COEFFICIENTS {
         filter = filter.oversampling_factor(points).interpolation(SincInterpolationType::Nearest);
