@@ -23,6 +23,7 @@ const WELL: Fault = Fault { delay: Duration::from_millis(5), loss: 0, rate: None
 /// `brooklet serve` behind a bad network.
 struct Stage {
     serving: Running,
+    rtmp: u16,
     path: Arc<Path>,
     url: String,
 }
@@ -46,7 +47,7 @@ impl Stage {
         }
         let path = Arc::new(Path::new(to_server, to_peer).unwrap());
         let url = door(http, &path).unwrap();
-        Self { serving, path, url }
+        Self { serving, rtmp, path, url }
     }
 
     fn end(self) {
@@ -204,7 +205,7 @@ fn after_a_silence_it_goes_on_with_a_key_frame() {
             } else {
                 stage.path.fault_to_server(silence)
             }
-            shooting.pass(SECOND * 2).await;
+            shooting.pass(SECOND * 4).await;
             let during = shooting.camera.tally;
             if back {
                 stage.path.fault_to_peer(WELL)
@@ -306,5 +307,39 @@ fn aiortc_sees_its_pictures_over_a_bad_network() {
     // Of 300 and 500.
     assert!(lost > 10, "{lost} of {carried}");
     assert!(seen["video"].as_f64() > Some(100.0) && seen["audio"].as_f64() > Some(200.0), "{seen}");
+    stage.end();
+}
+
+/// aiortc asks again only when it next misses something, which may be seconds later.
+#[test]
+fn who_asks_late_still_gets_what_was_lost() {
+    let Some(mut python) = peers::aiortc() else { return };
+    let lossy = Fault { loss: 100, ..WELL };
+    let stage = Stage::new(WELL, lossy);
+    let mut publisher = brooklet();
+    publisher.args(["-re", "-f", "lavfi", "-i", "testsrc=size=160x120:rate=25", "-g", "25", "-f", "flv"]);
+    let publisher = Running::start(publisher.arg(format!("rtmp://127.0.0.1:{}/live/late", stage.rtmp)));
+    python.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/src/players/webrtc.py"));
+    python.args(["receive", &format!("{}/whep/live/late", stage.url), "15"]);
+    let watching = std::thread::spawn(move || finish(&mut python, DEADLINE).expect_success());
+    let until = Instant::now() + DEADLINE;
+    while stage.path.counts_to_peer().0 < 50 {
+        assert!(Instant::now() < until, "nobody watches");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // What it asks for is not heard for longer than a second, three times.
+    for _ in 0..3 {
+        stage.path.fault_to_server(Fault { loss: 1_000, ..WELL });
+        std::thread::sleep(Duration::from_millis(1_600));
+        stage.path.fault_to_server(WELL);
+        std::thread::sleep(Duration::from_millis(2_400));
+    }
+    let seen: Value = serde_json::from_str(&watching.join().unwrap().text()).unwrap();
+    let (carried, lost) = stage.path.counts_to_peer();
+    eprintln!("{lost} of {carried} lost: {seen}");
+    // Of 375. Where one is never sent again, it waits for over a hundred packets more.
+    assert!(seen["video"].as_f64() > Some(250.0), "{lost} of {carried}: {seen}");
+    publisher.signal("INT");
+    publisher.finish(DEADLINE);
     stage.end();
 }
