@@ -205,7 +205,7 @@ fn after_a_silence_it_goes_on_with_a_key_frame() {
             } else {
                 stage.path.fault_to_server(silence)
             }
-            shooting.pass(SECOND * 4).await;
+            shooting.pass(SECOND * 7).await;
             let during = shooting.camera.tally;
             if back {
                 stage.path.fault_to_peer(WELL)

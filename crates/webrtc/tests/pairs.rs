@@ -123,7 +123,7 @@ fn what_is_lost_for_good_costs_pictures_up_to_a_key_frame_that_is_asked_for() {
     pair.send_seconds(1);
     let before = pair.sent_events().len();
     // Longer than the sender keeps what it sent.
-    pair.outage(4 * SECOND);
+    pair.outage(7 * SECOND);
     pair.send_seconds(3);
     let asked = pair.sent_events()[before..]
         .iter()

@@ -14,9 +14,9 @@ use crate::{Error, Result};
 /// Seconds added to all times, because RTP's are not negative here and a stream's may be.
 const LEAD: i64 = 10;
 /// What has been sent is kept for peers that miss some of it: this many packets, for this long. Browsers give a packet up within a
-/// second; aiortc waits for a hundred more, and asks again only when it next misses one.
-const REPAIR_PACKETS: usize = 2_000;
-const REPAIR_AGE: Duration = Duration::from_secs(3);
+/// second; aiortc waits for a hundred and twenty-eight more, and asks again only when it next misses one.
+const REPAIR_PACKETS: usize = 1_000;
+const REPAIR_AGE: Duration = Duration::from_secs(6);
 /// The part of what is sent that may be repairs. Beyond that they would only crowd out what is new.
 const REPAIR_SHARE: f32 = 0.4;
 const ENCODE: &str = "encode it: leave out -c copy";
