@@ -68,6 +68,7 @@ fn an_uplink_that_is_cut_goes_on_at_a_key_frame() {
     server.await_log("publish: name='x'", 2);
     let run = publisher.finish(DEADLINE).expect_success();
     assert!(run.stderr.contains("connecting again in 0.5 s"), "{}", run.stderr);
+    assert!(run.stderr.contains("/live/x: connected again after "), "{}", run.stderr);
     assert_eq!(relay.accepted(), 2);
     player.finish(DEADLINE).expect_success();
     expect_two_parts(&path, &clip);

@@ -168,7 +168,7 @@ impl From<brooklet_device::Error> for Error {
 }
 
 /// The URL without its password: messages end up in logs.
-fn shown(url: &str) -> Cow<'_, str> {
+pub(crate) fn shown(url: &str) -> Cow<'_, str> {
     let hidden = || {
         let (scheme, rest) = url.split_once("://")?;
         let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];

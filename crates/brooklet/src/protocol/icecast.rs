@@ -229,7 +229,7 @@ impl Caster {
                 connected.unwrap_or_else(|_| Err(self.late("the server did not answer")))
             };
             exchange = tokio::select! {
-                again = backoff.again(why, &self.options.journal, attempt) => again?,
+                again = backoff.again(&self.url, why, &self.options.journal, attempt) => again?,
                 // Nobody waits for it once it is ending.
                 () = self.options.ending.stopped() => return Err(Error::Stopped),
             };

@@ -53,7 +53,7 @@ impl Dial {
             backoff.succeeded();
         }
         tokio::select! {
-            outcome = backoff.again(why, &self.journal, || self.attempt(&self.peer)) => outcome,
+            outcome = backoff.again(&self.url, why, &self.journal, || self.attempt(&self.peer)) => outcome,
             () = unwanted => Err(Error::Stopped),
         }
     }

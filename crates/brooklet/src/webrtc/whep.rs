@@ -103,7 +103,7 @@ impl Visit {
                 backoff.succeeded();
             }
             agreed = tokio::select! {
-                again = backoff.again(why, &self.options.journal, || self.agree()) => again?,
+                again = backoff.again(&self.url, why, &self.options.journal, || self.agree()) => again?,
                 () = arrivals.closed() => return Ok(()),
             };
             if arrivals.send(Arrival::Again).await.is_err() {

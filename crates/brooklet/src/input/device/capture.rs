@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use brooklet_device::Error as DeviceError;
 use brooklet_media::DemuxEvent;
 
-use crate::backoff::Backoff;
+use crate::backoff::{Backoff, after};
 use crate::protocol::{PacketSource, SourceOptions};
 use crate::{Error, Result};
 
@@ -59,6 +59,8 @@ pub(super) struct Capture<R: Recorder> {
     told: u64,
     /// How often it has gone so far.
     gone: u64,
+    /// What is waited for, as it calls itself.
+    absent: String,
 }
 
 type Stop = Arc<Mutex<Option<Box<dyn Fn() + Send>>>>;
@@ -84,6 +86,7 @@ impl<R: Recorder> Capture<R> {
             reading: false,
             told: 0,
             gone: 0,
+            absent: String::new(),
         };
         capture.connect()?;
         Ok(capture)
@@ -102,6 +105,7 @@ impl<R: Recorder> Capture<R> {
 
     /// Waits for the device, or its server, to come back.
     fn connect_again(&mut self) -> Result<()> {
+        let lost = Instant::now();
         loop {
             let wait = self.backoff.failed();
             let due = Instant::now() + wait.unwrap_or(Duration::ZERO);
@@ -111,7 +115,11 @@ impl<R: Recorder> Capture<R> {
             match self.connect() {
                 Err(error) if wait.is_none() || !may_come_back(&error) => return Err(error),
                 Err(_) => {}
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    let line = || format!("{}: the device is back {}", self.absent, after(lost));
+                    self.options.journal.warn_some(self.gone, line);
+                    return Ok(());
+                }
             }
         }
     }
@@ -144,11 +152,13 @@ impl<R: Recorder> PacketSource for Capture<R> {
                 Ok(()) => self.backoff.succeeded(),
                 // What a driver says of a device that was unplugged is not always that: vivid has EINVAL.
                 Err(Error::Device {
-                    source: gone @ (DeviceError::Gone { .. } | DeviceError::Device { .. }),
+                    source:
+                        ref gone @ (DeviceError::Gone { ref device } | DeviceError::Device { ref device, .. }),
                 }) if self.options.reconnect.enabled => {
                     self.gone += 1;
                     let line = || format!("{gone}; waiting for it to come back");
                     self.options.journal.warn_some(self.gone, line);
+                    self.absent.clone_from(device);
                     self.device = None;
                 }
                 Err(error) => return Err(error),

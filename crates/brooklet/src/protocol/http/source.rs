@@ -112,7 +112,7 @@ impl Getter {
                 answer.unwrap_or_else(|_| Err(self.late("the server did not answer", CONNECT)))
             };
             let again = tokio::select! {
-                again = backoff.again(why, &self.options.journal, attempt) => again,
+                again = backoff.again(&self.url, why, &self.options.journal, attempt) => again,
                 () = queue.closed() => return,
             };
             match again {
