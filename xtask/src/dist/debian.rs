@@ -3,11 +3,11 @@
 //! The folder is a small Debian of its own (`debootstrap`), so nothing of it touches the system. What cargo needs is vendored
 //! from outside. Debian has the standard library for some targets; for others it is built from the packaged source.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use super::toolchain::linker_variable;
+use super::toolchain::{linker_flags, linker_variable};
 use super::{Platform, Profile};
 use crate::peers::as_root;
 use crate::shell::{self, Outcome, cargo, root, write};
@@ -37,9 +37,8 @@ const PACKAGES: [&str; 15] = [
 /// The project and what it is built from, inside.
 const BUILD: &str = "build";
 
-/// LLVM's linker, which the compilers for other processors don't find by themselves: it keeps one of functions that came out
-/// alike.
-const LINKER_FLAGS: &str = "-C link-arg=-B/build/lld -C link-arg=-fuse-ld=lld -C link-arg=-Wl,--icf=all";
+/// Where LLVM's linker alone is, inside.
+const LINKER: &str = "/build/lld";
 
 /// What cargo inside is told: everything is there already.
 const CONFIG: &str =
@@ -75,7 +74,8 @@ impl Debian {
         let mut build = self.inside();
         build.arg(format!("{}={}", linker_variable(platform), linker(platform)));
         let flags = if platform.is_static { self.static_flags()? } else { String::new() };
-        build.arg(format!("RUSTFLAGS={} {LINKER_FLAGS} {flags}", profile.rust_flags(platform)));
+        let lld = linker_flags(Path::new(LINKER));
+        build.arg(format!("RUSTFLAGS={} {lld} {flags}", profile.rust_flags(platform)));
         build.args(["RUSTC_BOOTSTRAP=1", "cargo", "build", "--offline", "--config", "/build/config.toml"]);
         build.args(["--manifest-path", "/build/src/Cargo.toml", "--target-dir", "/build/target"]);
         build.args(["--package", "brooklet-cli", "--no-default-features"]);
@@ -149,8 +149,8 @@ impl Debian {
         let install =
             ["DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-q", "-y", "--no-install-recommends"];
         shell::run(self.inside().args(install).args(PACKAGES))?;
-        let place = "mkdir -p /build/lld && ln -sf /usr/bin/ld.lld /build/lld/";
-        shell::run(self.inside().args(["sh", "-c", place]))
+        let place = format!("mkdir -p {LINKER} && ln -sf /usr/bin/ld.lld {LINKER}/");
+        shell::run(self.inside().args(["sh", "-c", &place]))
     }
 
     /// The files that git knows, as they are now, and all crates that they name, those of the standard library too.

@@ -1,7 +1,7 @@
 //! What builds a program: the targets that rustup has installed, or Debian's packages in a folder of their own.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::debian::Debian;
@@ -91,7 +91,9 @@ impl Toolchain {
                 if has_source() {
                     build.args(profile.library());
                 }
-                build.env("RUSTFLAGS", profile.rust_flags(platform)).env("RUSTC_BOOTSTRAP", "1");
+                let linker = linker_folder().map(|folder| linker_flags(&folder)).unwrap_or_default();
+                let flags = format!("{} {linker}", profile.rust_flags(platform));
+                build.env("RUSTFLAGS", flags).env("RUSTC_BOOTSTRAP", "1");
                 if !platform.is_native() {
                     build.env(linker_variable(platform), format!("{}-gcc", platform.gnu));
                 }
@@ -116,19 +118,37 @@ pub(super) fn linker_variable(platform: &Platform) -> String {
     format!("CARGO_TARGET_{}_LINKER", platform.triple.to_uppercase().replace('-', "_"))
 }
 
+/// What rustc is told so that LLVM's linker links, which is in a folder that the compilers for other processors don't know: it
+/// keeps one of functions that came out alike.
+pub(super) fn linker_flags(folder: &Path) -> String {
+    let folder = folder.display();
+    format!("-C link-arg=-B{folder} -C link-arg=-fuse-ld=lld -C link-arg=-Wl,--icf=all")
+}
+
+/// Where rustup has that linker.
+fn linker_folder() -> Option<PathBuf> {
+    let host = rustc_says("host-tuple")?;
+    in_sysroot(&format!("{host}/bin/gcc-ld"))
+}
+
 fn has_library(triple: &str) -> bool {
-    is_in_sysroot(&format!("{triple}/lib"))
+    in_sysroot(&format!("{triple}/lib")).is_some()
 }
 
 fn has_source() -> bool {
-    is_in_sysroot("src/rust/library")
+    in_sysroot("src/rust/library").is_some()
 }
 
-/// Whether the toolchain has a folder, below that of what it compiles for.
-fn is_in_sysroot(folder: &str) -> bool {
-    let said = Command::new("rustc").args(["--print", "sysroot"]).output();
-    let sysroot = said.map(|said| String::from_utf8_lossy(&said.stdout).trim().to_string());
-    sysroot.is_ok_and(|sysroot| PathBuf::from(sysroot).join("lib/rustlib").join(folder).is_dir())
+/// A folder of the toolchain, below that of what it compiles for, where there is one.
+fn in_sysroot(folder: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(rustc_says("sysroot")?).join("lib/rustlib").join(folder);
+    path.is_dir().then_some(path)
+}
+
+/// What rustc prints of itself.
+fn rustc_says(what: &str) -> Option<String> {
+    let said = Command::new("rustc").args(["--print", what]).output().ok()?;
+    said.status.success().then(|| String::from_utf8_lossy(&said.stdout).trim().to_string())
 }
 
 fn has_linker(platform: &Platform) -> bool {
