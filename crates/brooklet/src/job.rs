@@ -5,9 +5,13 @@
 //! Between them are bounded queues that block when full, so the slowest sets the pace and memory stays flat.
 
 mod counters;
+mod ends;
 mod plan;
 mod run;
 pub mod spec;
+mod threads;
+mod window;
+mod wire;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -23,7 +27,7 @@ pub use spec::{
 };
 
 use crate::{Error, Probed, Result, Stopper};
-use run::Outcome;
+use threads::Outcome;
 
 /// How long outputs may take to finish after a stop before they are cut off.
 const GRACE: Duration = Duration::from_secs(30);
@@ -47,6 +51,11 @@ impl Job {
     /// What can't be opened, selected or encoded, with its URL; [`Error::Stopped`].
     pub fn start(self, stopper: &Stopper) -> Result<Running> {
         run::start(self, stopper)
+    }
+
+    /// Whether times are left as they are.
+    fn keeps_time(&self) -> bool {
+        self.outputs.iter().all(|output| output.copy_timestamps)
     }
 }
 

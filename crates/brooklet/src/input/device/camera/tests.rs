@@ -179,12 +179,13 @@ fn one_that_was_unplugged_comes_back_where_it_belongs() {
     assert_eq!(next(&mut input), (60_000, Bytes::from_static(&[3; 12])));
     feeding.join().unwrap();
     let said = journal.take();
-    assert_eq!(said.len(), 2, "{said:?}");
+    assert_eq!(said.len(), 3, "{said:?}");
     assert!(
         said[0].contains("/test/plug") && said[0].contains("a picture of 11 bytes instead of 12"),
         "{said:?}"
     );
     assert!(said[1].ends_with("the device is gone; waiting for it to come back"), "{said:?}");
+    assert!(said[2].starts_with("/test/plug: the device is back after 0."), "{said:?}");
 }
 
 #[test]
@@ -208,8 +209,8 @@ fn one_that_fails_is_opened_again_and_no_journal_is_filled_with_it() {
     }
     feeding.join().unwrap();
     let said = journal.take();
-    // The 1st, 2nd, 4th, 8th and 16th.
-    assert_eq!(said.len(), 5, "{said:?}");
+    // The 1st, 2nd, 4th, 8th and 16th, and that each came back.
+    assert_eq!(said.len(), 2 * 5, "{said:?}");
     let first = "/test/fails: cannot capture: invalid argument; waiting for it to come back";
     assert_eq!(said[0], first, "{said:?}");
 }
