@@ -15,7 +15,7 @@ use flacenc::source::{Context, Fill, FrameBuf};
 
 use crate::AudioEncode;
 use crate::guard::guarded;
-use crate::sound::PacketClock;
+use crate::sound::{PacketClock, SoundShape};
 
 const NAME: &str = "flac";
 
@@ -48,7 +48,7 @@ pub(crate) struct FlacEncoder {
     /// What the sum is made from.
     sum: Context,
     block: FrameBuf,
-    shape: (SampleFormat, u32, ChannelLayout),
+    shape: SoundShape,
     block_samples: u32,
     /// Interleaved, less than a block.
     held: Vec<i32>,
@@ -102,7 +102,7 @@ impl FlacEncoder {
             info,
             sum: Context::new(bits, channels),
             block: FrameBuf::with_size(channels, block_samples as usize).map_err(failed)?,
-            shape: (format, rate, layout),
+            shape: SoundShape { format, rate, layout },
             block_samples,
             held: Vec::with_capacity(block_samples as usize * channels),
             frames: 0,
@@ -116,7 +116,7 @@ impl FlacEncoder {
 
     /// Encodes what is held.
     fn encode_held(&mut self) -> Result<()> {
-        let samples = (self.held.len() / self.shape.2.channels()) as u32;
+        let samples = (self.held.len() / self.shape.layout.channels()) as u32;
         let Self { settings, info, sum, block, held, frames, .. } = self;
         let coded = guarded(|| -> Result<Vec<u8>> {
             sum.fill_interleaved(held).map_err(failed)?;
@@ -144,22 +144,17 @@ impl FlacEncoder {
 
 impl Encoder for FlacEncoder {
     fn encode(&mut self, frame: &Frame) -> Result<()> {
-        let frame = match frame {
-            Frame::Audio(frame) if (frame.format(), frame.rate(), frame.layout()) == self.shape => frame,
-            other => {
-                return Err(Error::Usage(format!("{NAME} was opened for another shape than {other:?}")));
-            }
-        };
+        let frame = self.shape.check(frame, NAME)?;
         if self.flushed {
             return Err(Error::Usage(format!("{NAME}: a frame after the end")));
         }
         self.clock.take(frame);
-        let full = self.block_samples as usize * self.shape.2.channels();
+        let full = self.block_samples as usize * self.shape.layout.channels();
         let mut from = 0;
-        let samples = frame.samples() * self.shape.2.channels();
+        let samples = frame.samples() * self.shape.layout.channels();
         while from < samples {
             let upto = samples.min(from + full - self.held.len());
-            match self.shape.0 {
+            match self.shape.format {
                 SampleFormat::S16 => {
                     let part = frame.typed::<i16>(0).get(from..upto).unwrap_or_default();
                     self.held.extend(part.iter().map(|sample| i32::from(*sample)));

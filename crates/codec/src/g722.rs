@@ -20,7 +20,7 @@ use brooklet_media::{
 };
 
 use crate::AudioEncode;
-use crate::sound::{PacketClock, kept, stamp};
+use crate::sound::{PacketClock, SoundShape, kept, stamp};
 use band::Band;
 use mirror::{Join, Split};
 
@@ -28,6 +28,7 @@ use mirror::{Join, Split};
 const RATE: u32 = 16_000;
 pub(crate) const RATES: &[u32] = &[RATE];
 pub(crate) const LAYOUTS: &[ChannelLayout] = &[ChannelLayout::Mono];
+const SHAPE: SoundShape = SoundShape { format: SampleFormat::S16, rate: RATE, layout: ChannelLayout::Mono };
 /// Samples by which what is decoded is later than what was coded: the filters' length.
 const DELAY: u32 = 22;
 
@@ -170,11 +171,7 @@ impl G722Encoder {
 
 impl Encoder for G722Encoder {
     fn encode(&mut self, frame: &Frame) -> Result<()> {
-        let shape = |frame: &AudioFrame| (frame.format(), frame.rate(), frame.layout());
-        let frame = match frame {
-            Frame::Audio(frame) if shape(frame) == (SampleFormat::S16, RATE, ChannelLayout::Mono) => frame,
-            other => return Err(Error::Usage(format!("g722 takes s16 at 16000 Hz, mono, not {other:?}"))),
-        };
+        let frame = SHAPE.check(frame, "g722")?;
         self.clock.take(frame);
         self.push(frame.typed::<i16>(0).iter().copied());
         Ok(())

@@ -5,14 +5,14 @@ mod g711;
 use std::collections::VecDeque;
 
 use brooklet_media::{
-    AudioFrame, AudioParams, ChannelLayout, CodecId, Decoder, Encoder, Error, Frame, FramePool, Packet,
-    PcmFormat, Result, StreamParams, TimeBase,
+    AudioFrame, AudioParams, CodecId, Decoder, Encoder, Error, Frame, FramePool, Packet, PcmFormat, Result,
+    StreamParams, TimeBase,
 };
 use bytemuck::Pod;
 use bytes::Bytes;
 
 use crate::AudioEncode;
-use crate::sound::{SampleClock, kept, stamp};
+use crate::sound::{SampleClock, SoundShape, kept, stamp};
 
 /// PCM packets of any length to interleaved frames of the same length.
 pub(crate) struct PcmDecoder {
@@ -71,7 +71,7 @@ impl Decoder for PcmDecoder {
 /// Interleaved frames of any length to PCM packets of the same length.
 pub(crate) struct PcmEncoder {
     format: PcmFormat,
-    shape: (u32, ChannelLayout),
+    shape: SoundShape,
     params: StreamParams,
     clock: SampleClock,
     ready: VecDeque<Packet>,
@@ -88,7 +88,7 @@ impl PcmEncoder {
         params.bit_rate = Some(u64::from(rate) * (format.bytes() * layout.channels() * 8) as u64);
         Ok(Self {
             format,
-            shape: (rate, layout),
+            shape: SoundShape { format: format.sample_format(), rate, layout },
             params,
             clock: SampleClock::new(rate),
             ready: VecDeque::new(),
@@ -98,18 +98,7 @@ impl PcmEncoder {
 
 impl Encoder for PcmEncoder {
     fn encode(&mut self, frame: &Frame) -> Result<()> {
-        let wanted = self.format.sample_format();
-        let frame = match frame {
-            Frame::Audio(frame)
-                if frame.format() == wanted && (frame.rate(), frame.layout()) == self.shape =>
-            {
-                frame
-            }
-            other => {
-                let name = self.params.codec;
-                return Err(Error::Usage(format!("{name} was opened for another shape than {other:?}")));
-            }
-        };
+        let frame = self.shape.check(frame, self.params.codec.name())?;
         if frame.samples() == 0 {
             return Ok(());
         }
@@ -197,6 +186,8 @@ fn write<const N: usize, T: Pod>(frame: &AudioFrame, stored: impl Fn(T) -> [u8; 
 
 #[cfg(test)]
 mod tests {
+    use brooklet_media::ChannelLayout;
+
     use super::*;
     use brooklet_media::Trim;
     use proptest::prelude::*;

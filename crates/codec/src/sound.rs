@@ -7,10 +7,36 @@ mod packets;
 
 use std::ops::Range;
 
-use brooklet_media::{AudioFrame, Packet, TimeBase, Trim};
+use brooklet_media::{AudioFrame, ChannelLayout, Error, Frame, Packet, Result, SampleFormat, TimeBase, Trim};
 
 #[cfg(any(feature = "aac", feature = "flac", feature = "g722", feature = "mp3", feature = "opus"))]
 pub(crate) use packets::PacketClock;
+
+/// The sound that an encoder was opened for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct SoundShape {
+    pub(crate) format: SampleFormat,
+    pub(crate) rate: u32,
+    pub(crate) layout: ChannelLayout,
+}
+
+impl SoundShape {
+    /// The frame, where it is such sound.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`], which names the encoder.
+    pub(crate) fn check<'a>(&self, frame: &'a Frame, encoder: &str) -> Result<&'a AudioFrame> {
+        match frame {
+            Frame::Audio(frame) if *self == Self::of(frame) => Ok(frame),
+            other => Err(Error::Usage(format!("{encoder} was opened for another shape than {other:?}"))),
+        }
+    }
+
+    fn of(frame: &AudioFrame) -> Self {
+        Self { format: frame.format(), rate: frame.rate(), layout: frame.layout() }
+    }
+}
 
 /// Which of `samples` decoded samples are left after `trim`; empty where none is.
 pub(crate) fn kept(samples: usize, trim: Trim) -> Range<usize> {

@@ -12,7 +12,7 @@ use syom::EncodeOptions;
 
 use super::{NAME, failed};
 use crate::AudioEncode;
-use crate::sound::{PacketClock, clipped};
+use crate::sound::{PacketClock, SoundShape, clipped};
 
 /// The rates that AAC has numbers for and the library takes, in Hz.
 pub(crate) const RATES: &[u32] =
@@ -42,7 +42,7 @@ const PRIMING: u32 = 1_024;
 /// are no number become silence.
 pub(crate) struct AacEncoder {
     inner: syom::Encoder,
-    shape: (u32, ChannelLayout),
+    shape: SoundShape,
     params: StreamParams,
     clock: PacketClock,
     /// One plane for each channel, clipped.
@@ -74,7 +74,7 @@ impl AacEncoder {
         params.bit_rate = Some(bit_rate);
         Ok(Self {
             inner,
-            shape: (rate, layout),
+            shape: SoundShape { format: SampleFormat::F32p, rate, layout },
             params,
             clock: PacketClock::new(rate, PRIMING),
             planes: vec![Vec::new(); layout.channels()],
@@ -95,16 +95,7 @@ impl AacEncoder {
 
 impl Encoder for AacEncoder {
     fn encode(&mut self, frame: &Frame) -> Result<()> {
-        let frame = match frame {
-            Frame::Audio(frame)
-                if frame.format() == SampleFormat::F32p && (frame.rate(), frame.layout()) == self.shape =>
-            {
-                frame
-            }
-            other => {
-                return Err(Error::Usage(format!("{NAME} was opened for another shape than {other:?}")));
-            }
-        };
+        let frame = self.shape.check(frame, NAME)?;
         if self.flushed {
             return Err(Error::Usage(format!("{NAME}: a frame after the end")));
         }

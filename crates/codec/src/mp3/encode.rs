@@ -13,7 +13,7 @@ use rusty_mp3::header::{FrameHeader, MpegVersion};
 use super::NAME;
 use crate::AudioEncode;
 use crate::guard::guarded;
-use crate::sound::{PacketClock, clipped};
+use crate::sound::{PacketClock, SoundShape, clipped};
 
 /// The rates of MPEG-1, MPEG-2 and MPEG-2.5, in Hz.
 pub(crate) const RATES: &[u32] = &[48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000];
@@ -41,7 +41,7 @@ pub(crate) struct Mp3Encoder {
     samples: usize,
     /// Bytes·rate that frames without padding are behind the bit rate.
     debt: u64,
-    shape: (u32, ChannelLayout),
+    shape: SoundShape,
     params: StreamParams,
     clock: PacketClock,
     /// One plane for each channel, less than a frame.
@@ -71,7 +71,7 @@ impl Mp3Encoder {
             header,
             samples,
             debt: 0,
-            shape: (rate, layout),
+            shape: SoundShape { format: SampleFormat::F32p, rate, layout },
             params,
             clock: PacketClock::new(rate, DELAY),
             planes: vec![Vec::with_capacity(samples); layout.channels()],
@@ -98,7 +98,7 @@ impl Mp3Encoder {
 
     /// Whether this frame has one byte more, so that the rate is kept (ISO/IEC 11172-3 §2.4.3.1).
     fn is_padded(&mut self) -> bool {
-        let rate = u64::from(self.shape.0);
+        let rate = u64::from(self.shape.rate);
         let bytes_rate = self.samples as u64 / 8 * u64::from(self.header.bitrate_kbps) * 1_000;
         self.debt += bytes_rate % rate;
         let padded = self.debt >= rate;
@@ -109,16 +109,7 @@ impl Mp3Encoder {
 
 impl Encoder for Mp3Encoder {
     fn encode(&mut self, frame: &Frame) -> Result<()> {
-        let frame = match frame {
-            Frame::Audio(frame)
-                if frame.format() == SampleFormat::F32p && (frame.rate(), frame.layout()) == self.shape =>
-            {
-                frame
-            }
-            other => {
-                return Err(Error::Usage(format!("{NAME} was opened for another shape than {other:?}")));
-            }
-        };
+        let frame = self.shape.check(frame, NAME)?;
         if self.flushed {
             return Err(Error::Usage(format!("{NAME}: a frame after the end")));
         }
@@ -162,7 +153,7 @@ impl Encoder for Mp3Encoder {
     }
 
     fn control(&mut self, control: Control) {
-        let (rate, layout) = self.shape;
+        let SoundShape { rate, layout, .. } = self.shape;
         if let Control::Bitrate(bit_rate) = control
             && let Ok(header) = header(rate, layout, bit_rate)
         {

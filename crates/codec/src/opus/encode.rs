@@ -15,7 +15,7 @@ use super::{NAME, channels, failed};
 use crate::AudioEncode;
 use crate::config::OpusApplication;
 use crate::guard::guarded;
-use crate::sound::{PacketClock, clipped};
+use crate::sound::{PacketClock, SoundShape, clipped};
 
 /// The rates that Opus takes, in Hz. It always decodes to 48 kHz.
 pub(crate) const RATES: &[u32] = &[48_000, 24_000, 16_000, 12_000, 8_000];
@@ -35,7 +35,7 @@ const DURATIONS: [u32; 9] = [1, 2, 4, 8, 16, 24, 32, 40, 48];
 /// no number become silence.
 pub(crate) struct OpusEncoder {
     inner: ropus::Encoder,
-    shape: (u32, ChannelLayout),
+    shape: SoundShape,
     params: StreamParams,
     clock: PacketClock,
     /// Samples of each channel in a packet, at the encoder's rate.
@@ -87,7 +87,7 @@ impl OpusEncoder {
         let clock = PacketClock::new(rate, inner.lookahead());
         Ok(Self {
             inner,
-            shape: (rate, layout),
+            shape: SoundShape { format: SampleFormat::F32, rate, layout },
             params,
             clock,
             samples,
@@ -114,7 +114,7 @@ impl OpusEncoder {
 
     /// From the encoder's rate to the 48 kHz that Opus counts in.
     fn on_opus_clock(&self, mut packet: Packet) -> Packet {
-        let factor = RATE / self.shape.0;
+        let factor = RATE / self.shape.rate;
         packet.pts = packet.pts.saturating_mul(factor.into());
         packet.dts = packet.pts;
         packet.duration = packet.duration.saturating_mul(factor.into());
@@ -126,21 +126,12 @@ impl OpusEncoder {
 
 impl Encoder for OpusEncoder {
     fn encode(&mut self, frame: &Frame) -> Result<()> {
-        let frame = match frame {
-            Frame::Audio(frame)
-                if frame.format() == SampleFormat::F32 && (frame.rate(), frame.layout()) == self.shape =>
-            {
-                frame
-            }
-            other => {
-                return Err(Error::Usage(format!("{NAME} was opened for another shape than {other:?}")));
-            }
-        };
+        let frame = self.shape.check(frame, NAME)?;
         if self.flushed {
             return Err(Error::Usage(format!("{NAME}: a frame after the end")));
         }
         self.clock.take(frame);
-        let full = self.samples as usize * self.shape.1.channels();
+        let full = self.samples as usize * self.shape.layout.channels();
         let mut left = frame.typed::<f32>(0);
         while !left.is_empty() {
             let (now, later) = left.split_at(left.len().min(full - self.held.len()));
@@ -167,7 +158,7 @@ impl Encoder for OpusEncoder {
             return Ok(());
         }
         while self.clock.owed() > 0 {
-            self.held.resize(self.samples as usize * self.shape.1.channels(), 0.0);
+            self.held.resize(self.samples as usize * self.shape.layout.channels(), 0.0);
             self.encode_held()?;
         }
         if let Some(last) = self.ready.back_mut() {
@@ -179,7 +170,7 @@ impl Encoder for OpusEncoder {
     fn control(&mut self, control: Control) {
         if let Control::Bitrate(bit_rate) = control {
             // A rate within the limits is never refused.
-            let _ = self.inner.set_bitrate(Bitrate::Bits(clamp(bit_rate, self.shape.1)));
+            let _ = self.inner.set_bitrate(Bitrate::Bits(clamp(bit_rate, self.shape.layout)));
         }
     }
 }
