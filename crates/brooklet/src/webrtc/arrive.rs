@@ -12,16 +12,12 @@ use crate::hub::Publication;
 
 /// How long a stream that the peer has promised may be missing when others have begun.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Bytes that wait for it meanwhile: as much as 16 Mbit/s bring. Beyond that it is not waited for.
+const WAITING: usize = 4 << 20;
 
 /// Publishes what comes until the peer leaves, its connection breaks, or its owner wants it to end.
 pub(super) async fn publish(mut line: Line, publication: Publication) -> Result<(), Error> {
-    let mut arrival = Arrival {
-        publication,
-        writer: TagWriter::new(),
-        streams: Vec::new(),
-        waiting: Some(Vec::new()),
-        since: None,
-    };
+    let mut arrival = Arrival::new(publication);
     loop {
         // Where it fails, dropping the publication says that the connection broke: the peer may come back.
         match line.turn(pending::<()>()).await? {
@@ -51,10 +47,17 @@ struct Arrival {
     streams: Vec<StreamParams>,
     /// Packets that came before all streams were known, until that is so.
     waiting: Option<Vec<Packet>>,
+    /// Bytes of those.
+    held: usize,
     since: Option<Instant>,
 }
 
 impl Arrival {
+    fn new(publication: Publication) -> Self {
+        let (streams, waiting) = (Vec::new(), Some(Vec::new()));
+        Self { publication, writer: TagWriter::new(), streams, waiting, held: 0, since: None }
+    }
+
     fn take(&mut self, event: DemuxEvent) {
         match event {
             DemuxEvent::StreamAdded(params) if self.waiting.is_some() => self.streams.push(params),
@@ -63,8 +66,9 @@ impl Arrival {
                 let since = *self.since.get_or_insert_with(Instant::now);
                 match &mut self.waiting {
                     Some(waiting) => {
+                        self.held += packet.data.len();
                         waiting.push(packet);
-                        if since.elapsed() >= PATIENCE {
+                        if since.elapsed() >= PATIENCE || self.held > WAITING {
                             self.begin();
                         }
                     }
@@ -102,5 +106,25 @@ impl Arrival {
         {
             self.publication.push(tag);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::{Hub, HubOptions};
+    use brooklet_media::{CodecId, TimeBase, VideoParams};
+
+    #[test]
+    fn what_comes_too_much_waits_for_no_other_stream() {
+        let hub = Hub::new(HubOptions::default());
+        let mut arrival = Arrival::new(hub.publish("live/flood").unwrap());
+        let params = StreamParams::video(CodecId::H264, TimeBase::MPEG, VideoParams::new(64, 48));
+        arrival.take(DemuxEvent::StreamAdded(params));
+        let piece = || DemuxEvent::Packet(Packet::new(0, 0, vec![0; WAITING / 4].into()));
+        (0..4).for_each(|_| arrival.take(piece()));
+        assert_eq!(arrival.waiting.as_ref().map(Vec::len), Some(4));
+        arrival.take(piece());
+        assert!(arrival.waiting.is_none());
     }
 }
