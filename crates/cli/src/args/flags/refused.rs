@@ -2,6 +2,7 @@
 
 use crate::args::flag::{Flag, Takes};
 
+const DEVICES: &str = "brooklet devices lists cameras, speakers and microphones, and what they can do";
 const VALUE: Takes = Takes::Value("VALUE");
 
 pub(super) const FLAGS: &[Flag] = &[
@@ -12,6 +13,9 @@ pub(super) const FLAGS: &[Flag] = &[
     refused("sseof", "seeking from the end is not supported; -ss counts from the start"),
     refused("hls_time", "HLS is not supported"),
     refused("segment_time", "segments are not supported; run once for each with -ss and -t"),
+    refused("list_devices", DEVICES),
+    refused("list_formats", DEVICES),
+    refused("list_options", DEVICES),
     refused("attach", "attachments are not supported"),
     refused("map_channel", "channels are not mapped one by one; -ac mixes them"),
 ];

@@ -62,6 +62,8 @@ fn a_wrong_value_says_what_is_right() {
         ("-ss 5 -to 3 -i a o", "-to: it ends before it starts: -ss 5, -to 3"),
         ("-i a -filter scale=1:1 o", "-filter: say which: -filter:v"),
         ("-i a -filter_complex [0:v]null o", "-filter_complex: filter graphs are not supported"),
+        ("-f v4l2 -list_formats all -i /dev/video0", "-list_formats: brooklet devices lists"),
+        ("-list_devices true -f dshow -i dummy", "-list_devices: brooklet devices lists"),
     ] {
         let text = error(line);
         assert!(text.contains(says), "{line}\n{text}");
