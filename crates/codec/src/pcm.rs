@@ -125,6 +125,7 @@ impl Encoder for PcmEncoder {
 fn unpack(format: PcmFormat, bytes: &[u8], frame: &mut AudioFrame) {
     use PcmFormat::*;
     match format {
+        _ if is_native(format) => frame.plane_mut(0).copy_from_slice(bytes),
         U8 => frame.plane_mut(0).copy_from_slice(bytes),
         S16Le => read(bytes, frame, i16::from_le_bytes),
         S16Be => read(bytes, frame, i16::from_be_bytes),
@@ -146,6 +147,7 @@ fn unpack(format: PcmFormat, bytes: &[u8], frame: &mut AudioFrame) {
 fn pack(format: PcmFormat, frame: &AudioFrame) -> Bytes {
     use PcmFormat::*;
     match format {
+        _ if is_native(format) => Bytes::copy_from_slice(frame.plane(0)),
         U8 => Bytes::copy_from_slice(frame.plane(0)),
         S16Le => write(frame, i16::to_le_bytes),
         S16Be => write(frame, i16::to_be_bytes),
@@ -168,6 +170,15 @@ fn pack(format: PcmFormat, frame: &AudioFrame) -> Bytes {
     }
 }
 
+/// Whether samples are stored as this machine has them in memory.
+const fn is_native(format: PcmFormat) -> bool {
+    use PcmFormat::*;
+    match cfg!(target_endian = "little") {
+        true => matches!(format, S16Le | S32Le | F32Le | F64Le),
+        false => matches!(format, S16Be | S32Be | F32Be | F64Be),
+    }
+}
+
 fn read<const N: usize, T: Pod>(bytes: &[u8], frame: &mut AudioFrame, sample: impl Fn([u8; N]) -> T) {
     let (stored, _) = bytes.as_chunks();
     for (out, stored) in frame.typed_mut(0).iter_mut().zip(stored) {
@@ -177,9 +188,9 @@ fn read<const N: usize, T: Pod>(bytes: &[u8], frame: &mut AudioFrame, sample: im
 
 fn write<const N: usize, T: Pod>(frame: &AudioFrame, stored: impl Fn(T) -> [u8; N]) -> Bytes {
     let samples = frame.typed::<T>(0);
-    let mut out = Vec::with_capacity(samples.len() * N);
-    for sample in samples {
-        out.extend_from_slice(&stored(*sample));
+    let mut out = vec![0; samples.len() * N];
+    for (out, sample) in out.as_chunks_mut().0.iter_mut().zip(samples) {
+        *out = stored(*sample);
     }
     out.into()
 }
