@@ -35,6 +35,14 @@ pub fn aiortc() -> Option<Command> {
     self::python()
 }
 
+/// A Python with imageio-ffmpeg, which starts `ffmpeg` and reads what it says.
+pub fn imageio() -> Option<Command> {
+    let mut python = python()?;
+    let there = python.args(["-c", "import imageio_ffmpeg"]).status().is_ok_and(|status| status.success());
+    found("imageio-ffmpeg", there)?;
+    self::python()
+}
+
 /// GStreamer's `gst-launch-1.0`.
 pub fn gst_launch() -> Option<Command> {
     program("gst-launch-1.0", "--version")

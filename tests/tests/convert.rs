@@ -5,7 +5,7 @@ use std::path::Path;
 use brooklet_tests::compare::{floats, frame_sums, loudness, psnr};
 use brooklet_tests::program::{DEADLINE, finish, run};
 use brooklet_tests::words::words;
-use brooklet_tests::{clips, peers, probe};
+use brooklet_tests::{clips, peers, players, probe};
 
 /// Four seconds, 25 pictures each, that differ from each other.
 const PICTURE: &str = "-f lavfi -i testsrc2=size=176x144:rate=25 -t 4";
@@ -24,6 +24,42 @@ fn frame_rates_change_to_exact_counts() {
     let slow = frame_sums(&text(&format!("{PICTURE} -r 5 -pix_fmt yuv420p -f framemd5 -"), &[]), 0);
     let all = frame_sums(&text(&format!("{PICTURE} -pix_fmt yuv420p -f framemd5 -"), &[]), 0);
     assert!(slow.md5.iter().all(|md5| all.md5.contains(md5)), "pictures are chosen, not mixed");
+}
+
+#[test]
+fn pictures_are_as_many_as_ffmpegs_where_a_filter_or_an_input_sets_their_rate() {
+    let Some(clip) =
+        clips::generated("convert.mp4", &format!("{PICTURE} -c:v libx264 -qp 10 -pix_fmt yuv420p"))
+    else {
+        return;
+    };
+    for how in [
+        "-i {} -vf fps=1 -f rawvideo -",
+        "-i {} -vf fps=10 -f rawvideo -",
+        "-i {} -vf fps=50 -f yuv4mpegpipe -",
+        "-r 10 -i {} -f yuv4mpegpipe -",
+    ] {
+        let line = format!("-v error {how}").replace(" -f ", " -s 88x72 -pix_fmt yuv420p -f ");
+        let Some(mut ffmpeg) = peers::ffmpeg() else { return };
+        let theirs = finish(ffmpeg.args(words(&line, &[&clip])), DEADLINE).expect_success().stdout;
+        let ours = run(&words(&line, &[&clip])).expect_success().stdout;
+        let picture = 88 * 72 * 3 / 2;
+        assert_eq!(ours.len() / picture, theirs.len() / picture, "{how}");
+    }
+}
+
+#[test]
+fn what_is_copied_from_the_middle_begins_with_a_key_frame() {
+    let how = format!("{PICTURE} -c:v libx264 -g 40 -bf 2 -pix_fmt yuv420p");
+    let Some(clip) = clips::generated("middle.mp4", &how) else { return };
+    let scratch = clips::scratch();
+    for format in ["ts", "flv"] {
+        let out = scratch.path().join(format!("middle.{format}"));
+        run(&words("-v error -i {} -ss 1 -t 2 -c copy {}", &[&clip, &out])).expect_success();
+        let packets = players::Track::of(&out, "v:0").packets;
+        // From 1.6 s, where the second key frame is, to 3.
+        assert!(packets[0].key && (34..=38).contains(&packets.len()), "{format}: {}", packets.len());
+    }
 }
 
 #[test]

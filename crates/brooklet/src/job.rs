@@ -18,6 +18,8 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use brooklet_media::StreamParams;
+
 pub(crate) use counters::Counters;
 pub use counters::{Journal, Playback};
 pub(crate) use plan::{Action, action};
@@ -109,6 +111,12 @@ impl Running {
     /// ffmpeg's names of the formats of the outputs, in the job's order.
     pub fn output_formats(&self) -> &[&'static str] {
         &self.output_formats
+    }
+
+    /// The streams of an output, in the job's order, once their first packets are there: pictures have their size then. `None`
+    /// before; none of a device.
+    pub fn output_streams(&self, output: usize) -> Option<&[StreamParams]> {
+        self.counters.get(output)?.streams()
     }
 
     /// What goes where, for people: `Stream #0:0 -> #0:0 (h264 -> h264)`.

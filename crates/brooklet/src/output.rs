@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use brooklet_format::{MuxOptions, MuxerInfo};
-use brooklet_media::{Interleaver, MediaKind, Metadata, Packet, PacketSink, StreamParams};
+use brooklet_media::{CodecId, Interleaver, MediaKind, Metadata, Packet, PacketSink, StreamParams};
 
 use crate::job::{Counters, Gap, Journal, Listen, OutputSpec};
 use crate::protocol::{self, LivePacketSink, SinkOptions, Target};
@@ -238,6 +238,7 @@ impl Output {
         if streams.len() < numbers.len() {
             journal.warn(format!("{}: a stream gave no packet and is left out", self.url));
         }
+        counters.begun(&streams);
         self.sink().start(&streams, metadata)?;
         loop {
             match mixer.next() {
@@ -370,6 +371,14 @@ impl Holds {
         }
     }
 
+    /// Whether it has a place for this kind of stream as it comes, whoever coded it.
+    pub(crate) fn takes_copy(self, kind: MediaKind) -> bool {
+        match self {
+            Self::Packets(info) => usual_codec(info, kind).is_some(),
+            Self::Frames(device) => device.kind == kind,
+        }
+    }
+
     /// Whether it is a session of WebRTC.
     pub(crate) fn is_webrtc(self) -> bool {
         matches!(self, Self::Packets(info) if info.is_webrtc())
@@ -386,12 +395,15 @@ impl Holds {
 
 /// What a stream of this kind is encoded to where nothing is said, by the name of the codec.
 pub(crate) fn default_codec(info: &MuxerInfo, kind: MediaKind) -> Option<&'static str> {
-    let codec = match kind {
+    Some(brooklet_codec::default_encoder(usual_codec(info, kind)?)?.name)
+}
+
+fn usual_codec(info: &MuxerInfo, kind: MediaKind) -> Option<CodecId> {
+    match kind {
         MediaKind::Video => info.default_video,
         MediaKind::Audio => info.default_audio,
         MediaKind::Other => None,
-    };
-    Some(brooklet_codec::default_encoder(codec?)?.name)
+    }
 }
 
 fn mux_options(spec: &OutputSpec, live: bool) -> MuxOptions {

@@ -19,12 +19,17 @@ pub(crate) fn lines(number: usize, url: &str, probed: &Probed) -> Vec<String> {
     let start = probed.start.map_or_else(String::new, |start| format!(" start: {:.6},", start.as_secs_f64()));
     let rate = probed.bit_rate.map_or_else(|| "N/A".into(), |rate| format!("{} kb/s", rate / 1000));
     lines.push(format!("  Duration: {duration},{start} bitrate: {rate}"));
-    for (index, stream) in probed.streams.iter().enumerate() {
+    lines.extend(stream_lines(number, &probed.streams));
+    lines
+}
+
+/// A line for each stream of input or output `number`.
+pub(crate) fn stream_lines(number: usize, streams: &[StreamParams]) -> impl Iterator<Item = String> {
+    streams.iter().enumerate().map(move |(index, stream)| {
         let language = language(stream).map(|language| format!("({language})")).unwrap_or_default();
         let default = if stream.default { " (default)" } else { "" };
-        lines.push(format!("  Stream #{number}:{index}{language}: {}{default}", in_words(stream)));
-    }
-    lines
+        format!("  Stream #{number}:{index}{language}: {}{default}", in_words(stream))
+    })
 }
 
 /// The same as `ffprobe -show_format -show_streams -of json`, with what we know of it.

@@ -58,7 +58,7 @@ pub(crate) fn run(convert: Convert, console: &Console, greeting: Option<&str>) -
         console.info("Press [q] to stop");
     }
 
-    let last = follow(running, &globals, console, &mut progress)?;
+    let last = follow(running, &globals, &urls[1], console, &mut progress)?;
     progress.write(&last, true);
     if globals.stats.unwrap_or_else(|| console.says(Level::Info)) {
         console.finish_status(&status::line(&last, true));
@@ -70,6 +70,7 @@ pub(crate) fn run(convert: Convert, console: &Console, greeting: Option<&str>) -
 fn follow(
     running: Running,
     globals: &Globals,
+    urls: &[String],
     console: &Console,
     progress: &mut ProgressWriter,
 ) -> Result<Progress, Failure> {
@@ -78,9 +79,11 @@ fn follow(
     supervisor.started();
     let mut due = Instant::now() + globals.stats_period;
     let mut nap = Duration::from_millis(1);
+    let mut outputs = Outputs::new(urls);
     while !running.is_done() {
         std::thread::sleep(nap);
         nap = (nap * 2).min(NAP);
+        outputs.tell(&running, console, false);
         running.warnings().iter().for_each(|warning| console.warning(warning));
         running.notes().iter().for_each(|note| console.info(note));
         // However rarely a person wants to hear of it.
@@ -95,6 +98,7 @@ fn follow(
             console.status(&status_line(&now, &running.input_status(), console));
         }
     }
+    outputs.tell(&running, console, true);
     running.warnings().iter().for_each(|warning| console.warning(warning));
     running.notes().iter().for_each(|note| console.info(note));
     let last = running.progress();
@@ -121,17 +125,43 @@ fn status_line(progress: &Progress, input: &str, console: &Console) -> String {
     }
 }
 
-/// What is read, what is written and what goes where, in ffmpeg's manner. `urls` are those of inputs and outputs.
+/// What is read and what goes where, in ffmpeg's manner. `urls` are those of inputs and outputs.
 fn introduce(running: &Running, urls: &[Vec<String>; 2], console: &Console) {
     for (number, (input, url)) in running.inputs().iter().zip(&urls[0]).enumerate() {
         probe::lines(number, url, input).iter().for_each(|line| console.info(line));
-    }
-    for (number, (format, url)) in running.output_formats().iter().zip(&urls[1]).enumerate() {
-        console.info(&format!("Output #{number}, {format}, to '{url}':"));
     }
     if !running.mapping().is_empty() {
         console.info("Stream mapping:");
     }
     running.mapping().iter().for_each(|line| console.info(&format!("  {line}")));
     running.warnings().iter().for_each(|warning| console.warning(warning));
+}
+
+/// What is written, told once it is known.
+struct Outputs<'a> {
+    urls: &'a [String],
+    told: Vec<bool>,
+}
+
+impl<'a> Outputs<'a> {
+    fn new(urls: &'a [String]) -> Self {
+        Self { urls, told: vec![false; urls.len()] }
+    }
+
+    /// Tells those that have begun; at the `end` all.
+    fn tell(&mut self, running: &Running, console: &Console, end: bool) {
+        for (number, told) in self.told.iter_mut().enumerate().filter(|(_, told)| !**told) {
+            let streams = running.output_streams(number);
+            if streams.is_none() && !end {
+                continue;
+            }
+            *told = true;
+            let (format, url) = (running.output_formats()[number], &self.urls[number]);
+            console.info(&format!("Output #{number}, {format}, to '{url}':"));
+            probe::stream_lines(number, streams.unwrap_or_default()).for_each(|line| console.info(&line));
+            // Programs that read this in pieces see the streams once more follows.
+            console.info("  Metadata:");
+            console.info(concat!("    encoder         : brooklet ", env!("CARGO_PKG_VERSION")));
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use brooklet::filters::{AudioFilters, VideoFilters};
 use brooklet::{INPUT_DEVICES, InputDevice, OUTPUT_DEVICES, OutputDevice};
-use brooklet_codec::{DECODERS, ENCODERS};
+use brooklet_codec::{DECODERS, DecoderInfo, ENCODERS, EncoderInfo, stand_ins};
 use brooklet_format::{DEMUXERS, MUXERS};
 use brooklet_media::{ChannelLayout, CodecId, MediaKind, PcmFormat, PixelFormat, SampleFormat};
 
@@ -52,10 +52,13 @@ pub(crate) fn text(table: Table) -> String {
         Table::Devices => devices(),
         Table::Codecs => codecs(),
         Table::Decoders => {
-            coders("Decoders:", DECODERS.iter().map(|info| (info.name, info.codec, info.description)))
+            let row = |info: &DecoderInfo| (info.name, info.codec, info.description.to_string());
+            coders("Decoders:", DECODERS.iter().map(row))
         }
         Table::Encoders => {
-            coders("Encoders:", ENCODERS.iter().map(|info| (info.name, info.codec, info.description)))
+            let own = ENCODERS.iter().map(|info| (info.name, info.codec, info.description.to_string()));
+            let others = stand_ins().map(|(name, info)| (name, info.codec, in_its_place(info)));
+            coders("Encoders:", own.chain(others))
         }
         Table::Protocols => protocols(),
         Table::Filters => filters(),
@@ -154,7 +157,12 @@ fn codec_row(codec: CodecId) -> String {
     )
 }
 
-fn coders(head: &str, rows: impl Iterator<Item = (&'static str, CodecId, &'static str)>) -> String {
+/// What scripts that look for a library find.
+fn in_its_place(info: &EncoderInfo) -> String {
+    format!("{}: our own in its place (codec {})", info.description, info.codec)
+}
+
+fn coders(head: &str, rows: impl Iterator<Item = (&'static str, CodecId, String)>) -> String {
     let mut text = format!("{head}\n V..... = Video\n A..... = Audio\n S..... = Subtitle\n ------\n");
     for (name, codec, description) in rows {
         text += &format!(" {}..... {name:20} {description}\n", kind_letter(kind(codec)));
@@ -266,6 +274,8 @@ mod tests {
         assert!(text(Table::Codecs).contains("\n DEV.L. h264                 H.264"));
         assert!(text(Table::Codecs).contains("\n ..V.L. hevc                 "));
         assert!(text(Table::Encoders).contains("\n A..... pcm_s16le            PCM"));
+        assert!(text(Table::Encoders).contains("\n V..... libx264              H.264"));
+        assert!(text(Table::Encoders).contains("(codec h264)\n") && !text(Table::Encoders).contains("nvenc"));
         assert!(text(Table::Formats).contains("\n DE flv             FLV"));
         assert!(text(Table::Devices).contains("\n D  lavfi           "));
         assert!(text(Table::Protocols).contains("Output:\n  file\n"));

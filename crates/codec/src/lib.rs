@@ -93,5 +93,5 @@ pub use config::{
 pub use guard::panics_are_caught;
 pub use registry::{
     Choice, DECODERS, DecoderInfo, ENCODERS, EncoderInfo, EncoderInput, default_encoder, find_decoder,
-    find_encoder, open_decoder, open_encoder,
+    find_encoder, open_decoder, open_encoder, stand_ins,
 };

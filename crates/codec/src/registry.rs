@@ -80,6 +80,15 @@ pub fn find_decoder(name: &str) -> Result<Choice<DecoderInfo>> {
     find(name, "decoder", DECODERS, |info| info.name)
 }
 
+/// Names of libraries that scripts look for among encoders, and the encoders that take their place. Those of hardware are not among
+/// them: who looks for one has another way without it.
+pub fn stand_ins() -> impl Iterator<Item = (&'static str, &'static EncoderInfo)> {
+    let is_library = |name: &str| name.starts_with("lib") && name != "libdav1d";
+    ALIASES.iter().filter(move |(name, _)| is_library(name)).filter_map(|(name, stands_for)| {
+        Some((*name, ENCODERS.iter().find(|info| info.name == *stands_for)?))
+    })
+}
+
 /// The encoder that a name or an alias stands for.
 ///
 /// # Errors

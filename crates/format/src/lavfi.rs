@@ -162,7 +162,7 @@ mod tests {
         fn any_size_can_be_drawn(
             width in 1u32..70,
             height in 1u32..70,
-            name in prop::sample::select(vec!["testsrc", "testsrc2", "smptebars", "color"]),
+            name in prop::sample::select(vec!["testsrc", "testsrc2", "smptebars", "color", "nullsrc"]),
         ) {
             let (_, packets) = run(&mut open(&format!("{name}=s={width}x{height}")), 3);
             let bytes = brooklet_media::PixelFormat::Yuv420p.picture_bytes(width, height);

@@ -1,7 +1,7 @@
 //! How far a job is, and what it has to say, shared between its threads and whoever watches.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ pub(crate) struct Counters {
     pub(super) dropped: AtomicU64,
     pub(super) skipped: AtomicU64,
     playback: Mutex<Option<Playback>>,
+    streams: OnceLock<Vec<StreamParams>>,
 }
 
 /// How a device that sound or pictures are played on fares.
@@ -33,6 +34,16 @@ pub struct Playback {
 }
 
 impl Counters {
+    /// What the output begins with.
+    pub(crate) fn begun(&self, streams: &[StreamParams]) {
+        let _ = self.streams.set(streams.to_vec());
+    }
+
+    /// The streams that it began with, once it has.
+    pub(super) fn streams(&self) -> Option<&[StreamParams]> {
+        self.streams.get().map(Vec::as_slice)
+    }
+
     /// A packet was written, and so many bytes in all.
     pub(crate) fn wrote(&self, stream: &StreamParams, packet: &Packet, bytes: u64) {
         let end = stream.time_base.at(packet.pts.saturating_add(packet.duration)).as_nanos();

@@ -66,8 +66,11 @@ fn best(spec: &OutputSpec, holds: Holds, streams: &Streams<'_>) -> Vec<(usize, u
             streams.iter().enumerate().map(move |(number, stream)| ((input, number), stream))
         })
     };
-    let named = |choice: &CodecChoice| *choice != CodecChoice::Default && matches!(holds, Holds::Packets(_));
-    let takes = |kind, choice: &CodecChoice| named(choice) || holds.takes(kind);
+    let takes = |kind, choice: &CodecChoice| match choice {
+        CodecChoice::Named(_) if matches!(holds, Holds::Packets(_)) => true,
+        CodecChoice::Copy => holds.takes_copy(kind),
+        CodecChoice::Named(_) | CodecChoice::Default => holds.takes(kind),
+    };
     // `max_by_key` gives the last of equals, so the order is turned round.
     let mut reversed: Vec<_> = all().collect();
     reversed.reverse();
@@ -217,6 +220,18 @@ mod tests {
     #[test]
     fn the_largest_picture_and_the_first_of_equal_sounds() {
         assert_eq!(chosen(&OutputSpec::default()).ok(), Some(vec![(0, 3), (0, 1)]));
+    }
+
+    #[test]
+    fn what_is_copied_is_what_the_format_has_a_place_for() {
+        let copied = |format: &str| {
+            let mut spec = OutputSpec::default();
+            (spec.video.codec, spec.audio.codec) = (CodecChoice::Copy, CodecChoice::Copy);
+            let holds = Holds::Packets(brooklet_format::muxer(format).unwrap());
+            let chosen = choose(&spec, holds, &[&nasa()]).unwrap();
+            chosen.iter().map(|chosen| chosen.stream).collect::<Vec<_>>()
+        };
+        assert_eq!(["adts", "h264", "hevc", "flv"].map(copied), [vec![1], vec![3], vec![3], vec![3, 1]]);
     }
 
     #[test]

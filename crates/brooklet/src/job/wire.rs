@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use brooklet_codec::{DecoderOptions, EncoderInfo, open_decoder};
+use brooklet_codec::{DecoderOptions, EncoderInfo, EncoderInput, open_decoder};
 use brooklet_media::{CodecId, Frame, FramePool, MediaKind};
 
 use super::ends::Ends;
@@ -15,7 +15,7 @@ use crate::output::mixer::Mixer;
 use crate::output::{Exit, Opened, OutputFormat, mixer_for};
 use crate::queue::Queue;
 use crate::stage::cut::Window;
-use crate::stage::decode::{self, DecodeStage};
+use crate::stage::decode::{self, Counted, DecodeStage};
 use crate::stage::encode::{self, AudioWork, EncodeStage, VideoWork, Work};
 use crate::stage::gap::GapFiller;
 use crate::stage::present;
@@ -152,6 +152,14 @@ impl Wirer<'_> {
             // What every browser takes.
             pictures.profile = Some("baseline".into());
         }
+        if let (Some(wanted), EncoderInput::Video { formats, .. }) = (pictures.pixel_format, info.input)
+            && !formats.contains(&wanted)
+        {
+            // As ffmpeg does.
+            pictures.pixel_format = formats.first().copied();
+            let taken = formats.first().map_or("none", |format| format.name());
+            self.ends.journal.warn(format!("{} takes no {wanted}; {taken} is taken", info.name));
+        }
         let params = &self.ends.streams[chosen.input][chosen.stream];
         let from = (chosen.input, chosen.stream);
         let live = matches!(&self.ends.outputs[output], Opened::Packets(output) if output.is_live());
@@ -247,6 +255,10 @@ impl Wirer<'_> {
             input: Queue::new(capacity),
             decoder,
             window: decode_window(spec),
+            rate: spec
+                .frame_rate
+                .filter(|_| is_video && !self.urgency(input).is_live())
+                .and_then(Counted::new),
             time_base: params.time_base,
             outputs: vec![output],
             behind: (is_video && self.is_timed(input)).then(behind),

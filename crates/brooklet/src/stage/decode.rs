@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use brooklet_media::{Decoder, Frame, FramePool, Packet, StreamParams, TimeBase};
+use brooklet_media::{Decoder, Frame, FramePool, Packet, Rational, StreamParams, TimeBase};
 
 use super::Behind;
 use super::cut::{Cut, Window};
@@ -30,6 +30,8 @@ pub(crate) struct DecodeStage {
     pub(crate) input: Queue<Coded>,
     pub(crate) decoder: Box<dyn Decoder>,
     pub(crate) window: Window,
+    /// Where the user says what rate the pictures have, whatever their times say.
+    pub(crate) rate: Option<Counted>,
     /// The clock of the packets.
     pub(crate) time_base: TimeBase,
     pub(crate) outputs: Vec<Queue<Frame>>,
@@ -37,6 +39,26 @@ pub(crate) struct DecodeStage {
     pub(crate) behind: Option<Behind>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) pool: FramePool,
+}
+
+/// `-r` of an input: each picture is one tick after the one before.
+pub(crate) struct Counted {
+    time_base: TimeBase,
+    next: i64,
+}
+
+impl Counted {
+    /// At so many pictures in a second, from 0 on.
+    pub(crate) fn new(rate: Rational) -> Option<Self> {
+        Some(Self { time_base: TimeBase::new(rate.den(), rate.num())?, next: 0 })
+    }
+
+    fn stamp(&mut self, frame: Frame) -> Frame {
+        let Frame::Video(mut picture) = frame else { return frame };
+        (picture.time_base, picture.pts, picture.duration) = (self.time_base, self.next, 1);
+        self.next += 1;
+        Frame::Video(picture)
+    }
 }
 
 impl DecodeStage {
@@ -93,7 +115,13 @@ impl DecodeStage {
         while let Some(frame) = self.decoder.poll_frame() {
             *frames += 1;
             match self.window.cut(frame, &self.pool)? {
-                Cut::Keep(frame) => self.outputs.retain(|output| output.push(frame.clone()).is_ok()),
+                Cut::Keep(frame) => {
+                    let frame = match &mut self.rate {
+                        Some(rate) => rate.stamp(frame),
+                        None => frame,
+                    };
+                    self.outputs.retain(|output| output.push(frame.clone()).is_ok());
+                }
                 Cut::Before => {}
                 Cut::After => return Ok(false),
             }

@@ -25,7 +25,8 @@ pub(crate) struct PictureChain {
 }
 
 impl PictureChain {
-    /// `formats` are those that the encoder takes; `constant_rate` is the rate to keep, where one is.
+    /// `formats` are those that the encoder takes; `constant_rate` is the rate to keep, where one is. A filter that makes another
+    /// comes before it, unless the user named one.
     pub(crate) fn new(
         spec: &VideoSpec,
         formats: &[PixelFormat],
@@ -35,9 +36,12 @@ impl PictureChain {
         let wanted = spec.pixel_format.filter(|wanted| formats.is_empty() || formats.contains(wanted));
         let target =
             VideoTarget { format: wanted, size: spec.size, color: None, scaling: Scaling::default() };
-        let rate = constant_rate.filter(|_| spec.fps_mode != FpsMode::Passthrough);
+        let filters = spec.filters.as_deref().map(|text| VideoFilters::parse(text, pool)).transpose()?;
+        let made = spec.frame_rate.or_else(|| filters.as_ref().and_then(VideoFilters::frame_rate));
+        let kept = constant_rate.filter(|_| spec.fps_mode != FpsMode::Passthrough);
+        let rate = kept.map(|rate| made.unwrap_or(rate));
         Ok(Self {
-            filters: spec.filters.as_deref().map(|text| VideoFilters::parse(text, pool)).transpose()?,
+            filters,
             filtered: VecDeque::new(),
             rate: rate.map(FrameRate::new).transpose()?,
             converter: VideoConverter::new(target, pool.clone()),

@@ -33,6 +33,7 @@ impl PresentStage {
     pub(crate) fn run(mut self) -> Result<()> {
         let stopped = self.input.clone();
         self.stopper.on_stop(move || stopped.close());
+        self.counters.begun(&[]);
         let outcome = self.present_all();
         // Whoever waits is told, however this ended.
         self.input.close();

@@ -42,7 +42,7 @@ pub(crate) struct CopyRoute {
     exit: Exit,
     params: StreamParams,
     window: Window,
-    /// Pictures before the first key frame can't be decoded, and are left out.
+    /// Pictures before the first key frame of what is wanted can't be decoded, and are left out.
     started: bool,
     /// dts of the last packet: an output takes none that goes back.
     last_dts: i64,
@@ -166,8 +166,9 @@ impl CopyRoute {
             self.exit.end();
             return false;
         }
-        self.started |= packet.key;
-        if !self.started || self.window.from.is_some_and(|from| time_base.at(packet.pts) < from) {
+        let is_early = self.window.from.is_some_and(|from| time_base.at(packet.pts) < from);
+        self.started |= packet.key && !is_early;
+        if !self.started || is_early {
             return true;
         }
         let mut packet = packet.clone();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use brooklet::hub::HubOptions;
-use brooklet::job::{InputSpec, Listen, Map, OutputSpec, Specifier};
+use brooklet::job::{CodecChoice, InputSpec, Listen, Map, OutputSpec, Specifier};
 use brooklet::protocol::TlsOptions;
 use brooklet::rtmp::RtmpServerOptions;
 use brooklet_media::Rational;
@@ -105,6 +105,8 @@ pub(crate) struct OutputDraft {
     pub(crate) timeout: Option<Given>,
     /// `-maxrate`, which stands for `-b:v` where there is none.
     pub(crate) max_rate: Option<u64>,
+    /// `-pix_fmt` of a format that nothing here has, and what is wrong with it where it must be kept.
+    pub(crate) foreign_format: Option<(String, UsageError)>,
     /// `-sn`, `-dn`.
     pub(crate) drop_other: bool,
     /// Lines for the user.
@@ -127,6 +129,14 @@ impl OutputDraft {
             self.spec.video.bit_rate = Some(rate);
             self.spec.video.quality = None;
             self.notes.push("-maxrate is taken for -b:v: the encoder keeps an average, not a ceiling".into());
+        }
+        if let Some((format, error)) = self.foreign_format.take() {
+            match &self.spec.video.codec {
+                CodecChoice::Named(codec) if codec != "rawvideo" => self.notes.push(format!(
+                    "-pix_fmt {format}: no encoder here takes it; {codec} takes what is nearest to what comes"
+                )),
+                _ => return Err(error),
+            }
         }
         if self.drop_other {
             self.leave_out_other_streams();

@@ -10,7 +10,7 @@ use super::graph::{self, Filter};
 use super::{Generator, audio, video};
 
 /// Names of the sources there are.
-const SOURCES: &str = "testsrc2, testsrc, smptebars, color, sine, anullsrc";
+const SOURCES: &str = "testsrc2, testsrc, smptebars, color, nullsrc, sine, anullsrc";
 
 /// Makes packets of raw video (yuv420p) and PCM (s16le) out of nothing: it never asks for bytes, and has no end
 /// unless its sources have a `duration`.
@@ -82,7 +82,7 @@ fn open(chain: &[Filter<'_>]) -> Result<Box<dyn Generator>> {
     };
     filters.iter().try_for_each(|filter| check_filter(*filter))?;
     match source.name {
-        "testsrc2" | "testsrc" | "smptebars" | "color" => video::open(*source),
+        "testsrc2" | "testsrc" | "smptebars" | "color" | "nullsrc" => video::open(*source),
         "sine" => audio::open_sine(*source),
         "anullsrc" => audio::open_silence(*source),
         other => Err(Error::unsupported(format!("the lavfi source '{other}'"), SOURCES)),

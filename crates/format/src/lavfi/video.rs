@@ -17,7 +17,7 @@ const MAX_RECENT: usize = 16;
 /// Decimals of a second that a counter shows at most.
 const MAX_DECIMALS: u32 = 17;
 
-/// `testsrc2`, `testsrc`, `smptebars` or `color`, with size, rate, duration and sar.
+/// `testsrc2`, `testsrc`, `smptebars`, `color` or `nullsrc` (whose pictures nobody promises anything of: black), with size, rate, duration and sar.
 ///
 /// # Errors
 ///
@@ -38,6 +38,7 @@ pub(super) fn open(filter: Filter<'_>) -> Result<Box<dyn Generator>> {
     let pattern = match filter.name {
         "color" => Pattern::Plain(options.value("color", parse_color)?.unwrap_or(Yuv::BLACK)),
         "testsrc" => Pattern::Counter(options.value("decimals", decimals)?.unwrap_or(0)),
+        "nullsrc" => Pattern::Plain(Yuv::BLACK),
         "smptebars" => Pattern::SmpteBars,
         _ => Pattern::Moving,
     };

@@ -80,7 +80,11 @@ pub(super) const FLAGS: &[Flag] = &[
             Ok(())
         },
         |output, given| {
-            output.spec.video.pixel_format = given.format()?;
+            match given.format() {
+                Ok(format) => output.spec.video.pixel_format = format,
+                Err(error) if is_ffmpegs(&given.value) => output.foreign_format = Some((given.value.clone(), error)),
+                Err(error) => return Err(error),
+            }
             Ok(())
         },
     )
@@ -215,4 +219,27 @@ fn input_start(input: &mut InputDraft, given: &Given) -> Outcome {
         return Ok(());
     }
     store(&mut input.spec.start, given.duration()?)
+}
+
+/// Pixel formats that scripts ask encoders for, and none here takes: ffmpeg's encoders choose another then.
+fn is_ffmpegs(format: &str) -> bool {
+    const NAMES: [&str; 16] = [
+        "yuva420p",
+        "yuva422p",
+        "yuva444p",
+        "yuvj420p",
+        "yuvj422p",
+        "yuvj444p",
+        "yuv440p",
+        "yuv444p10le",
+        "nv21",
+        "p010le",
+        "gbrp",
+        "argb",
+        "abgr",
+        "rgb0",
+        "bgr0",
+        "pal8",
+    ];
+    NAMES.contains(&format.trim_start_matches('+'))
 }

@@ -243,6 +243,8 @@ fn raw_sound_both_ways() {
 #[test]
 fn the_plus_of_pixel_formats() {
     assert_eq!(one("-i a.mp4 -pix_fmt +rgb24 out.raw").1.video.pixel_format, Some(PixelFormat::Rgb24));
+    // What moviepy writes.
+    assert_eq!(one("-i a.mp4 -vcodec libx264 -pix_fmt yuva420p out.flv").1.video.pixel_format, None);
     assert_eq!(one("-i a.mp4 -pix_fmt + out.raw").1.video.pixel_format, None);
 }
 
