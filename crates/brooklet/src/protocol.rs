@@ -286,6 +286,7 @@ pub(crate) fn scheme(url: &Url) -> Result<Arc<dyn Scheme>> {
     found.cloned().ok_or_else(|| {
         let mut names: Vec<_> = registry.iter().flat_map(|scheme| scheme.names()).copied().collect();
         names.sort_unstable();
+        names.dedup();
         Error::Usage(format!(
             "{}: no protocol '{}'; there are {}. For a file whose name has a colon, write file:NAME",
             url.text,

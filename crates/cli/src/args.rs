@@ -95,7 +95,10 @@ fn input(
         match given.flag.action {
             Action::Input(apply) | Action::File(apply, _) => apply(&mut draft, &given)?,
             _ => {
-                let fix = "put it after the last -i, before the output's URL";
+                let fix = match given.flag.name {
+                    "listen" => "brooklet serve takes publishers, and its streams are read like any other",
+                    _ => "put it after the last -i, before the output's URL",
+                };
                 draft.notes.push(no_effect(given, || format!("the input {url}"), fix)?);
             }
         }

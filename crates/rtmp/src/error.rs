@@ -80,7 +80,7 @@ pub enum Error {
         stage: Stage,
     },
     /// The other side was silent for too long.
-    #[error("the other side took more than {seconds} s to {stage}")]
+    #[error("the other side took more than {seconds} s to {stage}{}", late(*.stage))]
     TimedOut {
         /// What was waited for.
         stage: Stage,
@@ -193,6 +193,13 @@ const fn closed(stage: Stage) -> &'static str {
         Stage::Publish => "when we began to publish; is the stream key right, and not in use?",
         Stage::Play => "when we asked to play; is there such a stream?",
         Stage::Stream => "in the middle of the stream",
+    }
+}
+
+const fn late(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Play => "; does anybody publish such a stream?",
+        _ => "",
     }
 }
 

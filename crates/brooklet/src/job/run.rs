@@ -36,7 +36,7 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
 
     let mut threads = Threads::new(stopper, &abort);
     for (name, stage) in decoders {
-        threads.spawn(name, move || stage.run());
+        threads.spawn_decoder(name, move || stage.run());
     }
     for (name, stage) in encoders {
         threads.spawn(name, move || stage.run());

@@ -74,6 +74,15 @@ impl Threads {
         });
     }
 
+    /// The thread of a decoder: a stream of which nothing can be decoded costs itself, and is told at the end.
+    pub(super) fn spawn_decoder(&mut self, name: String, body: impl FnOnce() -> Result<()> + Send + 'static) {
+        let outcome = self.outcome.clone();
+        self.spawn(name, move || {
+            body().unwrap_or_else(|error| outcome.note(error));
+            Ok(())
+        });
+    }
+
     pub(super) fn spawn(&mut self, name: String, body: impl FnOnce() -> Result<()> + Send + 'static) {
         let outcome = self.outcome.clone();
         let run = move || {
@@ -85,5 +94,24 @@ impl Threads {
             Ok(handle) => self.handles.push(handle),
             Err(source) => self.outcome.fail(Error::io("job", "cannot start a thread", source)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_that_can_not_be_decoded_ends_no_other() {
+        let (stopper, abort) = (Stopper::new(), Stopper::new());
+        let left = || Error::Left { url: "clip.ts".into() };
+        let mut threads = Threads::new(&stopper, &abort);
+        threads.spawn_decoder("decode #0:0".into(), move || Err(left()));
+        threads.handles.drain(..).for_each(|thread| thread.join().unwrap());
+        assert!(!stopper.is_stopped() && !abort.is_stopped());
+        assert!(matches!(threads.outcome.take(), Some(Error::Left { .. })), "it is told at the end");
+        threads.spawn("encode #0:1".into(), move || Err(left()));
+        threads.handles.drain(..).for_each(|thread| thread.join().unwrap());
+        assert!(stopper.is_stopped() && abort.is_stopped());
     }
 }

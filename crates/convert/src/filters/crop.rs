@@ -81,7 +81,11 @@ fn side(frame: &VideoFrame, side: f64, most: u32) -> Result<u32> {
     if pixels >= 1.0 && pixels <= f64::from(most) {
         return Ok(pixels as u32);
     }
-    Err(Error::Usage(format!("crop: a side of {side} pixels of {frame:?}")))
+    Err(Error::Usage(format!(
+        "crop: a side of {side} pixels of a picture of {}x{}",
+        frame.width(),
+        frame.height()
+    )))
 }
 
 /// The part of `frame` at `x` and `y`; chroma from the sample that they lie in.

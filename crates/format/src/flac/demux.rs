@@ -25,6 +25,11 @@ pub struct FlacDemuxer {
     metadata: Metadata,
     events: VecDeque<DemuxEvent>,
     frame: Option<Frame>,
+    /// Where the next frame begins, once one was given, in samples.
+    next: Option<i64>,
+    /// How often one was missing there.
+    gaps: u64,
+    warnings: Vec<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,6 +59,9 @@ impl FlacDemuxer {
             metadata: Metadata::new(),
             events: VecDeque::new(),
             frame: None,
+            next: None,
+            gaps: 0,
+            warnings: Vec::new(),
         }
     }
 
@@ -192,7 +200,23 @@ impl FlacDemuxer {
         let mut packet = Packet::new(0, number.saturating_mul(block), data);
         let rate = frame.header.rate.unwrap_or(info.rate);
         packet.duration = TimeBase::hz(rate).rescale(frame.header.samples.into(), TimeBase::hz(info.rate));
+        self.tell_gap(packet.pts, info.rate);
+        self.next = Some(packet.pts.saturating_add(packet.duration));
         Some(DemuxStep::Event(DemuxEvent::Packet(packet)))
+    }
+
+    /// Samples are missing before `pts`: frames that were damaged. The 1st, 2nd, 4th, 8th … time is told.
+    fn tell_gap(&mut self, pts: i64, rate: u32) {
+        let Some(missing) = self.next.map(|next| pts.saturating_sub(next)).filter(|missing| *missing > 0)
+        else {
+            return;
+        };
+        self.gaps += 1;
+        if self.gaps.is_power_of_two() {
+            let at = pts as f64 / f64::from(rate.max(1));
+            let times = if self.gaps > 1 { format!(" ({} times so far)", self.gaps) } else { String::new() };
+            self.warnings.push(format!("{missing} samples before {at:.3} s are damaged and left out{times}"));
+        }
     }
 
     /// What looked like a frame is none: the next is looked for behind its first byte.
@@ -214,6 +238,10 @@ impl Demuxer for FlacDemuxer {
 
     fn finish(&mut self) {
         self.input.finish();
+    }
+
+    fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
     }
 
     fn metadata(&self) -> Metadata {

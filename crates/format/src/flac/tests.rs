@@ -1,7 +1,7 @@
 //! Native FLAC written and read again.
 
 use brooklet_media::bitstream::flac::{FlacFrameHeader, StreamInfo, crc16};
-use brooklet_media::{DemuxEvent, Packet, Source, StreamParams};
+use brooklet_media::{DemuxEvent, Demuxer, Packet, Source, StreamParams};
 use proptest::prelude::*;
 
 use super::*;
@@ -55,9 +55,11 @@ fn a_damaged_frame_costs_itself() {
     let mut file = mux(FlacMuxer::new(), &[stream(0)], &packets(&[50; 5]));
     let second = file.len() - 4 * 58 + 30;
     file[second] ^= 1;
-    let read = demux_stream(FlacDemuxer::new(Source::default()), &file, 64).unwrap();
+    let mut demuxer = FlacDemuxer::new(Source::default());
+    let read = demux(&mut demuxer, &file, 64).unwrap();
     let times: Vec<_> = read.packets.iter().map(|packet| packet.pts / 192).collect();
     assert!(times == [0, 2, 3, 4], "{times:?}");
+    assert_eq!(demuxer.take_warnings(), ["192 samples before 0.008 s are damaged and left out"]);
     assert!(read.changes.iter().any(|(_, change)| *change == DemuxEvent::Discontinuity));
 }
 

@@ -43,6 +43,7 @@ fn a_wrong_value_says_what_is_right() {
         ("-i a -b:v -1 o", "-b:v: '-1' is not a bit rate"),
         ("-i a -g 0 o", "-g: '0' is not a whole number from 1 on"),
         ("-i a -f rawvideo -pix_fmt yuva420p o", "-pix_fmt: pixel format 'yuva420p' is not supported"),
+        ("-listen 1 -i rtmp://h/live/a o", "brooklet serve takes publishers"),
         ("-i a -pix_fmt rgb25 o", "-pix_fmt: pixel format 'rgb25' is not supported; supported: yuv420p"),
         ("-i a -ac 0 o", "-ac: '0' is not a number of channels"),
         ("-i a -ac 9999 o", "-ac: '9999' is not a whole number in range"),
