@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use brooklet_tests::compare::{FrameSums, difference, floats, frame_sums, loudness};
+use brooklet_tests::compare::{FrameSums, difference, floats, frame_sums, loudness, psnr};
 use brooklet_tests::program::{DEADLINE, finish, run};
 use brooklet_tests::words::words;
 use brooklet_tests::{clips, peers, probe};
@@ -51,6 +51,28 @@ fn annex_b_decodes_to_the_pictures_of_ffmpeg() {
     let Some(theirs) = their_sums(&path, 0) else { return };
     // Annex B has no timestamps: what counts is each picture, once and in order.
     assert_eq!(our_sums(&path, 0).md5, theirs.md5);
+}
+
+#[test]
+fn motion_jpeg_decodes_to_the_pictures_of_ffmpeg() {
+    for (format, chroma) in [("yuvj420p", "yuv420p"), ("yuvj422p", "yuv422p"), ("yuvj444p", "yuv444p")] {
+        let how =
+            format!("-f lavfi -i testsrc2=size=176x144:rate=25 -t 1 -c:v mjpeg -q:v 3 -pix_fmt {format}");
+        let Some(path) = clips::generated(&format!("{format}.mp4"), &how) else { return };
+        let line = format!("-v error -i {{}} -pix_fmt {chroma} -f rawvideo -");
+        let Some(mut ffmpeg) = peers::ffmpeg() else { return };
+        // Its own full range, or it brings pictures to that of television.
+        let whole = line.replace(chroma, format);
+        let theirs = finish(ffmpeg.args(words(&whole, &[&path])), DEADLINE).expect_success().stdout;
+        let ours = run(&words(&line, &[&path])).expect_success().stdout;
+        // Each has an inverse transform of its own; smaller chroma is made smaller again from larger.
+        let (luma, picture) = (176 * 144, ours.len() / 25);
+        let luma_of = |bytes: &[u8]| -> Vec<u8> {
+            bytes.chunks(picture).flat_map(|picture| &picture[..luma]).copied().collect()
+        };
+        let close = (psnr(&luma_of(&ours), &luma_of(&theirs)), psnr(&ours, &theirs));
+        assert!(close.0 > 45.0 && close.1 > 30.0, "{format}: {close:.1?} dB");
+    }
 }
 
 #[test]

@@ -281,6 +281,29 @@ mod tests {
         assert!(text(Table::Protocols).contains("Output:\n  file\n"));
     }
 
+    #[cfg(feature = "full")]
+    #[test]
+    fn the_whole_program_decodes_what_it_says() {
+        let names: Vec<_> = DECODERS.iter().map(|info| info.name).collect();
+        for name in [
+            "h264",
+            "mjpeg",
+            "vp9",
+            "av1",
+            "rawvideo",
+            "aac",
+            "mp3",
+            "mp2",
+            "opus",
+            "g722",
+            "flac",
+            "vorbis",
+            "pcm_s16le",
+        ] {
+            assert!(names.contains(&name), "{name}: {names:?}");
+        }
+    }
+
     #[test]
     fn filters_are_those_that_there_are() {
         let names: Vec<_> = AudioFilters::names().iter().chain(VideoFilters::names()).collect();
