@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use brooklet_media::bitstream::nal;
 use brooklet_media::{
-    DemuxEvent, DemuxStep, Demuxer, Error, Metadata, Packet, Result, Source, TimeBase, Trim,
+    DemuxEvent, DemuxStep, Demuxer, Error, MediaKind, Metadata, Packet, Result, Source, TimeBase, Trim,
 };
 use bytes::Bytes;
 
@@ -48,6 +48,7 @@ pub struct Mp4Demuxer {
     is_quicktime: bool,
     metadata: Metadata,
     events: VecDeque<DemuxEvent>,
+    warnings: Vec<String>,
     stage: Stage,
     /// The index at the end, while it is read.
     tail: Tail,
@@ -83,6 +84,7 @@ impl Mp4Demuxer {
             is_quicktime: true,
             metadata: Metadata::new(),
             events: VecDeque::new(),
+            warnings: Vec::new(),
             stage: Stage::Header,
             tail: Tail::Done,
             seeking: None,
@@ -199,6 +201,13 @@ impl Mp4Demuxer {
 
     /// Says what streams there are.
     fn announce(&mut self) {
+        for (number, lane) in self.lanes.iter().enumerate() {
+            let turn = lane.track.turn;
+            if turn != 0 && lane.track.kind == MediaKind::Video {
+                let what = format!("pictures of stream {number} are to be shown turned by {turn} degrees");
+                self.warnings.push(format!("{what}; they are taken as they are stored"));
+            }
+        }
         let streams = self.lanes.iter_mut().filter_map(Lane::params);
         self.events.extend(streams.map(DemuxEvent::StreamAdded));
         self.events.push_back(DemuxEvent::HeaderRead);
@@ -333,6 +342,10 @@ impl Demuxer for Mp4Demuxer {
             self.seek_fragments(stream, pts);
         }
         Ok(())
+    }
+
+    fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
     }
 
     fn metadata(&self) -> Metadata {

@@ -25,6 +25,9 @@ pub(crate) struct Track {
     media_length: Option<i64>,
     /// Tracks that name its chapters.
     pub(crate) chapters: Vec<u32>,
+    /// By how many degrees its pictures are to be turned clockwise when they are shown: 90, 180 or 270; 0 where there is nothing
+    /// to be done, or more than turning.
+    pub(crate) turn: u32,
     /// Whether its packets are left out.
     pub(crate) silent: bool,
 }
@@ -45,6 +48,7 @@ impl Track {
         let (version, flags) = tkhd.version_and_flags()?;
         tkhd.skip(if version == 1 { 16 } else { 8 })?;
         let id = tkhd.u32()?;
+        let turn = turn(&mut tkhd, version).unwrap_or(0);
         let media = parse_mdhd(need(&[b"mdia", b"mdhd"])?)?;
         let mut hdlr = need(&[b"mdia", b"hdlr"])?;
         hdlr.skip(8)?;
@@ -83,6 +87,7 @@ impl Track {
             length,
             media_length: media.length,
             chapters,
+            turn,
             silent: false,
         })
     }
@@ -135,6 +140,23 @@ struct MediaHeader {
     time_base: TimeBase,
     length: Option<i64>,
     language: Option<[u8; 3]>,
+}
+
+/// The turn in the matrix of a `tkhd`, which is read up to its track's id (ISO/IEC 14496-12 §8.3.2): (a, b, c, d) of a, b, u, c, d, v,
+/// x, y, w turns by what its signs say.
+fn turn(tkhd: &mut Body, version: u8) -> Result<u32> {
+    tkhd.skip(if version == 1 { 12 } else { 8 } + 16)?;
+    let mut matrix = [0; 5];
+    for number in &mut matrix {
+        *number = (tkhd.u32()? as i32).signum();
+    }
+    let [a, b, _, c, d] = matrix;
+    Ok(match (a, b, c, d) {
+        (0, 1, -1, 0) => 90,
+        (-1, 0, 0, -1) => 180,
+        (0, -1, 1, 0) => 270,
+        _ => 0,
+    })
 }
 
 fn parse_mdhd(mut mdhd: Body) -> Result<MediaHeader> {

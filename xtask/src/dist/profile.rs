@@ -32,7 +32,7 @@ pub(crate) static ALL: [Profile; 3] = [
         features: "full",
         features_static: Some("headless"),
         is_small: false,
-        most: (15_000_000, 18_000_000),
+        most: (13_500_000, 16_500_000),
         tests: &[],
         what: "everything; a panic in a session ends that session only",
     },
