@@ -110,6 +110,10 @@ pub(crate) enum Table {
     Decoders,
     /// Encoders.
     Encoders,
+    /// Bitstream filters: none, for what they do is done where a format wants it.
+    BitstreamFilters,
+    /// Ways to use hardware: none.
+    Accelerations,
     /// Schemes of URLs.
     Protocols,
     /// Filters of `-vf` and `-af`.

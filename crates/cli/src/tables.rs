@@ -60,6 +60,9 @@ pub(crate) fn text(table: Table) -> String {
             let others = stand_ins().map(|(name, info)| (name, info.codec, in_its_place(info)));
             coders("Encoders:", own.chain(others))
         }
+        // Programs that look for one there find none, and do without.
+        Table::BitstreamFilters => "Bitstream filters:\n".into(),
+        Table::Accelerations => "Hardware acceleration methods:\n".into(),
         Table::Protocols => protocols(),
         Table::Filters => filters(),
         Table::PixelFormats => pixel_formats(),

@@ -23,6 +23,8 @@ pub(super) const FLAGS: &[Flag] = &[
     table("codecs", Table::Codecs, "codecs that are known"),
     table("decoders", Table::Decoders, "codecs that are decoded"),
     table("encoders", Table::Encoders, "codecs that are encoded"),
+    table("bsfs", Table::BitstreamFilters, "bitstream filters: none"),
+    table("hwaccels", Table::Accelerations, "ways to use hardware: none"),
     table("protocols", Table::Protocols, "schemes of URLs"),
     table("filters", Table::Filters, "filters for -vf and -af"),
     table("pix_fmts", Table::PixelFormats, "pixel formats"),

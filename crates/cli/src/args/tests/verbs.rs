@@ -22,6 +22,7 @@ fn things_to_print() {
     for (line, show) in [
         ("-version", Show::Version),
         ("--version", Show::Version),
+        ("-hide_banner -bsfs", Show::Table(Table::BitstreamFilters)),
         ("-hide_banner -encoders", Show::Table(Table::Encoders)),
         ("-v quiet -pix_fmts", Show::Table(Table::PixelFormats)),
         ("-h", Show::Help),
