@@ -49,6 +49,19 @@ fn pictures_are_as_many_as_ffmpegs_where_a_filter_or_an_input_sets_their_rate() 
 }
 
 #[test]
+fn a_pixel_format_that_the_encoder_does_not_take_is_another() {
+    for format in ["rgb24", "yuva420p"] {
+        let line = format!("-v warning {PICTURE} -frames:v 2 -c:v h264 -pix_fmt {format} -f h264 -");
+        let run = run(&words(&line, &[])).expect_success();
+        assert!(
+            run.stderr.contains(&format!("h264 takes no {format}")) && !run.stdout.is_empty(),
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
 fn what_is_copied_from_the_middle_begins_with_a_key_frame() {
     let how = format!("{PICTURE} -c:v libx264 -g 40 -bf 2 -pix_fmt yuv420p");
     let Some(clip) = clips::generated("middle.mp4", &how) else { return };

@@ -96,7 +96,9 @@ fn input(
             Action::Input(apply) | Action::File(apply, _) => apply(&mut draft, &given)?,
             _ => {
                 let fix = match given.flag.name {
-                    "listen" => "brooklet serve takes publishers, and its streams are read like any other",
+                    "listen" if url.starts_with("rtmp") => {
+                        "brooklet serve takes publishers, and its streams are read like any other"
+                    }
                     _ => "put it after the last -i, before the output's URL",
                 };
                 draft.notes.push(no_effect(given, || format!("the input {url}"), fix)?);

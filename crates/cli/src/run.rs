@@ -14,6 +14,7 @@ use crate::log::Level;
 use crate::progress::ProgressWriter;
 use crate::signals::Signals;
 use crate::supervisor::Supervisor;
+use crate::version::VERSION;
 use crate::{Exit, overwrite, probe, status};
 
 /// The longest that the end of a job goes unnoticed.
@@ -161,7 +162,7 @@ impl<'a> Outputs<'a> {
             probe::stream_lines(number, streams.unwrap_or_default()).for_each(|line| console.info(&line));
             // Programs that read this in pieces see the streams once more follows.
             console.info("  Metadata:");
-            console.info(concat!("    encoder         : brooklet ", env!("CARGO_PKG_VERSION")));
+            console.info(&format!("    encoder         : brooklet {VERSION}"));
         }
     }
 }

@@ -204,7 +204,8 @@ impl Mp4Demuxer {
         for (number, lane) in self.lanes.iter().enumerate() {
             let turn = lane.track.turn;
             if turn != 0 && lane.track.kind == MediaKind::Video {
-                let what = format!("pictures of stream {number} are to be shown turned by {turn} degrees");
+                let what =
+                    format!("pictures of stream {number} are to be shown turned by {turn} degrees clockwise");
                 self.warnings.push(format!("{what}; they are taken as they are stored"));
             }
         }

@@ -156,9 +156,9 @@ impl Wirer<'_> {
             && !formats.contains(&wanted)
         {
             // As ffmpeg does.
-            pictures.pixel_format = formats.first().copied();
-            let taken = formats.first().map_or("none", |format| format.name());
-            self.ends.journal.warn(format!("{} takes no {wanted}; {taken} is taken", info.name));
+            pictures.pixel_format = None;
+            let line = format!("{} takes no {wanted}; it takes what is nearest to what comes", info.name);
+            self.ends.journal.warn(line);
         }
         let params = &self.ends.streams[chosen.input][chosen.stream];
         let from = (chosen.input, chosen.stream);

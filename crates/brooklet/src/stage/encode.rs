@@ -230,9 +230,9 @@ impl VideoWork {
         }
         // What a stream says of its rate may be damaged, and must not set how many pictures fill a gap.
         let sane = |rate: &Rational| rate.num() > 0 && rate.as_f64() <= MAX_RATE;
-        let rate = spec.frame_rate.or(source_rate.filter(sane)).unwrap_or(Rational::whole(25));
+        let rate = source_rate.filter(sane).unwrap_or(Rational::whole(25));
         let chain = PictureChain::new(spec, formats, constant.then_some(rate), pool)?;
-        let rate = spec.frame_rate.or(chain.frame_rate()).unwrap_or(rate);
+        let rate = chain.frame_rate().unwrap_or(rate);
         let forced =
             Forced { times: spec.force_key_frames.clone(), interval: spec.key_frame_interval, next: 0 };
         let spec = spec.clone();

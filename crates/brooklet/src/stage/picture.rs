@@ -14,6 +14,8 @@ pub(crate) struct PictureChain {
     /// Pictures past the filters, where no rate is kept.
     filtered: VecDeque<VideoFrame>,
     rate: Option<FrameRate>,
+    /// What the user, or else a filter, sets.
+    frame_rate: Option<Rational>,
     converter: VideoConverter,
     target: VideoTarget,
     /// What the encoder takes, the preferred one first.
@@ -25,8 +27,8 @@ pub(crate) struct PictureChain {
 }
 
 impl PictureChain {
-    /// `formats` are those that the encoder takes; `constant_rate` is the rate to keep, where one is. A filter that makes another
-    /// comes before it, unless the user named one.
+    /// `formats` are those that the encoder takes; `constant_rate` is the rate to keep, where one is and
+    /// [`PictureChain::frame_rate`] is no other.
     pub(crate) fn new(
         spec: &VideoSpec,
         formats: &[PixelFormat],
@@ -37,11 +39,12 @@ impl PictureChain {
         let target =
             VideoTarget { format: wanted, size: spec.size, color: None, scaling: Scaling::default() };
         let filters = spec.filters.as_deref().map(|text| VideoFilters::parse(text, pool)).transpose()?;
-        let made = spec.frame_rate.or_else(|| filters.as_ref().and_then(VideoFilters::frame_rate));
+        let frame_rate = spec.frame_rate.or_else(|| filters.as_ref().and_then(VideoFilters::frame_rate));
         let kept = constant_rate.filter(|_| spec.fps_mode != FpsMode::Passthrough);
-        let rate = kept.map(|rate| made.unwrap_or(rate));
+        let rate = kept.map(|rate| frame_rate.unwrap_or(rate));
         Ok(Self {
             filters,
+            frame_rate,
             filtered: VecDeque::new(),
             rate: rate.map(FrameRate::new).transpose()?,
             converter: VideoConverter::new(target, pool.clone()),
@@ -100,9 +103,9 @@ impl PictureChain {
         }
     }
 
-    /// The rate that a filter sets, where one does.
+    /// The rate that the user, or else a filter, sets, where one does.
     pub(crate) fn frame_rate(&self) -> Option<Rational> {
-        self.filters.as_ref().and_then(VideoFilters::frame_rate)
+        self.frame_rate
     }
 
     /// Pictures duplicated and dropped to keep the rate.

@@ -132,9 +132,9 @@ impl OutputDraft {
         }
         if let Some((format, error)) = self.foreign_format.take() {
             match &self.spec.video.codec {
-                CodecChoice::Named(codec) if codec != "rawvideo" => self.notes.push(format!(
-                    "-pix_fmt {format}: no encoder here takes it; {codec} takes what is nearest to what comes"
-                )),
+                CodecChoice::Named(codec) if codec != "rawvideo" => self
+                    .notes
+                    .push(format!("{codec} takes no {format}; it takes what is nearest to what comes")),
                 _ => return Err(error),
             }
         }
