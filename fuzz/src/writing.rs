@@ -113,6 +113,11 @@ pub fn file(pieces: &[Piece]) -> Vec<u8> {
                 let Some(hole) = hole else { panic!("a patch at {at} of {} bytes", file.len()) };
                 hole.copy_from_slice(&piece.bytes);
             }
+            Place::Insert(at) => {
+                let at = usize::try_from(at).ok().filter(|at| *at <= file.len());
+                let Some(at) = at else { panic!("an insertion after {} bytes", file.len()) };
+                file.splice(at..at, piece.bytes.iter().copied());
+            }
         }
     }
     file

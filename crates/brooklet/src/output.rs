@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use brooklet_format::{MuxOptions, MuxerInfo};
+use brooklet_format::{MovOptions, MuxOptions, MuxerInfo};
 use brooklet_media::{CodecId, Interleaver, MediaKind, Metadata, Packet, PacketSink, StreamParams};
 
 use crate::job::{Counters, Gap, Journal, Listen, OutputSpec};
@@ -175,6 +175,13 @@ impl OutputFormat {
             Target::Bytes(bytes) => {
                 let live = bytes.is_live();
                 let options = MuxOptions { seekable: bytes.can_seek(), ..mux_options(spec, live) };
+                if info.wants_seeking() && !options.seekable && !options.mov.is_fragmented() {
+                    journal.warn(format!(
+                        "{url}: {} is written in fragments, for its index can't be put there in the end (-movflags frag_keyframe \
+                         says that this is wanted)",
+                        info.name
+                    ));
+                }
                 let muxer = brooklet_format::open_muxer(info, &options);
                 let muxer = muxer.map_err(|source| Error::media(&url, source))?;
                 (
@@ -408,8 +415,17 @@ fn usual_codec(info: &MuxerInfo, kind: MediaKind) -> Option<CodecId> {
 
 fn mux_options(spec: &OutputSpec, live: bool) -> MuxOptions {
     let tag = |name: &str| spec.metadata.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    let has = |name: &str| spec.mov_flags.iter().any(|flag| flag == name);
     MuxOptions {
         live,
+        mov: MovOptions {
+            faststart: has("faststart"),
+            frag_keyframe: has("frag_keyframe"),
+            frag_every_frame: has("frag_every_frame"),
+            empty_moov: has("empty_moov"),
+            frag_duration: spec.frag_duration,
+            skip_trailer: has("skip_trailer"),
+        },
         muxrate: spec.muxrate,
         service_name: tag("service_name"),
         service_provider: tag("service_provider"),

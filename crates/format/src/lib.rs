@@ -80,7 +80,7 @@ pub use lavfi::LavfiDemuxer;
 pub use mp3::Mp3Muxer;
 pub use mpeg_audio::MpegAudioDemuxer;
 pub use ogg::{OggDemuxer, OggMuxer};
-pub use options::{DemuxOptions, MuxOptions};
+pub use options::{DemuxOptions, MovOptions, MuxOptions};
 pub use probe::{Probe, probe};
 pub use raw::RawMuxer;
 pub use registry::{

@@ -1,5 +1,7 @@
 //! What a user may say of an input or an output beside its name.
 
+use std::time::Duration;
+
 use brooklet_media::{ChannelLayout, CodecId, PixelFormat, Rational, Source};
 
 /// What is known or wished of an input before its first byte. Formats that say these things themselves ignore
@@ -47,6 +49,33 @@ pub struct MuxOptions {
     pub service_provider: Option<String>,
     /// `-flvflags no_duration_filesize`: FLV's `onMetaData` promises no length.
     pub no_duration_filesize: bool,
+    /// `-movflags` and `-frag_duration` of MP4 and QuickTime.
+    pub mov: MovOptions,
     /// `-bitexact`, `-fflags +bitexact`: nothing that names this program is written.
     pub bitexact: bool,
+}
+
+/// How MP4 and QuickTime are laid out, under ffmpeg's names. Where none of the four that ask for fragments is set, there is one index, at the
+/// end; an output that can't go back has fragments in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MovOptions {
+    /// The index is moved to the front in the end.
+    pub faststart: bool,
+    /// In fragments that begin with key pictures.
+    pub frag_keyframe: bool,
+    /// In fragments of one frame.
+    pub frag_every_frame: bool,
+    /// The header first, without an index: in fragments, then.
+    pub empty_moov: bool,
+    /// In fragments of this length.
+    pub frag_duration: Option<Duration>,
+    /// No index of fragments at the end.
+    pub skip_trailer: bool,
+}
+
+impl MovOptions {
+    /// Whether fragments are asked for.
+    pub const fn is_fragmented(&self) -> bool {
+        self.frag_keyframe || self.frag_every_frame || self.empty_moov || self.frag_duration.is_some()
+    }
 }

@@ -7,7 +7,7 @@ mod tables;
 use brooklet_flv::{FlvDemuxer, FlvMuxer, FlvMuxerOptions};
 use brooklet_media::{CodecId, Demuxer, Error, Muxer, PcmFormat, Result};
 #[cfg(feature = "mp4")]
-use brooklet_mp4::Mp4Demuxer;
+use brooklet_mp4::{FragmentRule, Mp4Brand, Mp4Demuxer, Mp4Layout, Mp4Muxer, Mp4MuxerOptions};
 #[cfg(feature = "mpegts")]
 use brooklet_mpegts::{TsDemuxer, TsMuxer, TsMuxerOptions};
 
@@ -101,7 +101,13 @@ impl MuxerInfo {
 
     /// Whether it holds one stream only.
     pub fn holds_one_stream(&self) -> bool {
-        !matches!(self.name, "flv" | "framemd5" | "md5" | "mpegts" | "null" | "whep" | "whip")
+        let many = ["flv", "framemd5", "ipod", "md5", "mov", "mp4", "mpegts", "null", "whep", "whip"];
+        !many.contains(&self.name)
+    }
+
+    /// Whether its usual layout needs an output that can go back: on others it is another one.
+    pub fn wants_seeking(&self) -> bool {
+        matches!(self.name, "ipod" | "mov" | "mp4")
     }
 }
 
@@ -141,6 +147,8 @@ enum DemuxerKind {
 enum MuxerKind {
     #[cfg(feature = "flv")]
     Flv,
+    #[cfg(feature = "mp4")]
+    Mp4(Mp4Brand),
     #[cfg(feature = "mpegts")]
     MpegTs,
     #[cfg(feature = "pictures")]
@@ -201,7 +209,7 @@ pub fn guess_muxer(url: &str) -> Result<&'static MuxerInfo> {
             MUXERS.iter().flat_map(|info| info.extensions).map(|ending| format!(".{ending}")).collect();
         let what = match extension.as_str() {
             "" => format!("an output format from the name '{url}', which has no ending (say one with -f)"),
-            "mp4" | "m4a" | "mov" | "m4v" | "mkv" | "webm" | "avi" => {
+            "mkv" | "webm" | "avi" => {
                 format!("writing .{extension} files")
             }
             other => format!("an output format for .{other} (say one with -f)"),
@@ -264,6 +272,12 @@ pub fn open_muxer(info: &MuxerInfo, options: &MuxOptions) -> Result<Box<dyn Muxe
             let no_duration_filesize = options.no_duration_filesize || options.live;
             Box::new(FlvMuxer::new(FlvMuxerOptions { no_duration_filesize, ..FlvMuxerOptions::default() }))
         }
+        #[cfg(feature = "mp4")]
+        MuxerKind::Mp4(brand) => Box::new(Mp4Muxer::new(Mp4MuxerOptions {
+            brand,
+            layout: mp4_layout(options),
+            bitexact: options.bitexact,
+        })),
         #[cfg(feature = "mpegts")]
         MuxerKind::MpegTs => {
             let usual = if options.live { TsMuxerOptions::live() } else { TsMuxerOptions::default() };
@@ -305,6 +319,20 @@ pub fn open_muxer(info: &MuxerInfo, options: &MuxOptions) -> Result<Box<dyn Muxe
         MuxerKind::Session => {
             return Err(Error::unsupported(format!("{} to a place for bytes", info.name), "rtp://host:port"));
         }
+    })
+}
+
+#[cfg(feature = "mp4")]
+fn mp4_layout(options: &MuxOptions) -> Mp4Layout {
+    let mov = options.mov;
+    if !mov.is_fragmented() && options.seekable {
+        return if mov.faststart { Mp4Layout::IndexFirst } else { Mp4Layout::IndexLast };
+    }
+    Mp4Layout::Fragments(FragmentRule {
+        at_key_frames: mov.frag_keyframe || mov.frag_duration.is_none(),
+        each_frame: mov.frag_every_frame,
+        length: mov.frag_duration,
+        index: options.seekable && !mov.skip_trailer,
     })
 }
 
@@ -367,11 +395,14 @@ mod tests {
             ("k.opus", "opus"),
             ("l.ogg", "ogg"),
             ("m.flac", "flac"),
+            ("n.mp4", "mp4"),
+            ("o.M4A", "ipod"),
+            ("p.mov", "mov"),
         ] {
             assert_eq!(guess_muxer(url).map(|info| info.name), Ok(name), "{url}");
         }
         let words = |url: &str| guess_muxer(url).map(|info| info.name).unwrap_err().to_string();
-        assert!(words("a.mp4").starts_with("writing .mp4 files is not supported"));
+        assert!(words("a.mkv").starts_with("writing .mkv files is not supported"));
         assert!(words("-").contains("-f"));
     }
 

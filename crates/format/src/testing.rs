@@ -112,6 +112,7 @@ fn drain(muxer: &mut impl Muxer, file: &mut Vec<u8>) {
         match piece.place {
             Place::Append => file.extend_from_slice(&piece.bytes),
             Place::Patch(at) => file[at as usize..][..piece.bytes.len()].copy_from_slice(&piece.bytes),
+            Place::Insert(at) => drop(file.splice(at as usize..at as usize, piece.bytes)),
         }
     }
 }

@@ -160,6 +160,8 @@ pub enum Place {
     Append,
     /// Over what stands at this offset; an output that can't seek leaves it out.
     Patch(u64),
+    /// Before what stands at this offset, all of which moves on by as many bytes; an output that can't seek leaves it out.
+    Insert(u64),
 }
 
 /// Packets to frames.

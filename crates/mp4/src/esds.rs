@@ -5,10 +5,11 @@ use bytes::Bytes;
 
 use crate::boxes::Body;
 
-mod tag {
-    pub(super) const ES_DESCRIPTOR: u8 = 3;
-    pub(super) const DECODER_CONFIG: u8 = 4;
-    pub(super) const DECODER_SPECIFIC_INFO: u8 = 5;
+pub(crate) mod tag {
+    pub(crate) const ES_DESCRIPTOR: u8 = 3;
+    pub(crate) const DECODER_CONFIG: u8 = 4;
+    pub(crate) const DECODER_SPECIFIC_INFO: u8 = 5;
+    pub(crate) const SL_CONFIG: u8 = 6;
 }
 
 /// What an `esds` says of its stream.

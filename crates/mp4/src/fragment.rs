@@ -9,22 +9,22 @@ use crate::samples::Sample;
 /// Samples of uncompressed sound that go into one packet.
 const GROUP_TICKS: i64 = 1_024;
 
-mod tfhd_flag {
-    pub(super) const BASE_DATA_OFFSET: u32 = 0x1;
-    pub(super) const DESCRIPTION: u32 = 0x2;
-    pub(super) const DURATION: u32 = 0x8;
-    pub(super) const SIZE: u32 = 0x10;
-    pub(super) const FLAGS: u32 = 0x20;
-    pub(super) const BASE_IS_MOOF: u32 = 0x2_0000;
+pub(crate) mod tfhd_flag {
+    pub(crate) const BASE_DATA_OFFSET: u32 = 0x1;
+    pub(crate) const DESCRIPTION: u32 = 0x2;
+    pub(crate) const DURATION: u32 = 0x8;
+    pub(crate) const SIZE: u32 = 0x10;
+    pub(crate) const FLAGS: u32 = 0x20;
+    pub(crate) const BASE_IS_MOOF: u32 = 0x2_0000;
 }
 
-mod trun_flag {
-    pub(super) const DATA_OFFSET: u32 = 0x1;
-    pub(super) const FIRST_FLAGS: u32 = 0x4;
-    pub(super) const DURATION: u32 = 0x100;
-    pub(super) const SIZE: u32 = 0x200;
-    pub(super) const FLAGS: u32 = 0x400;
-    pub(super) const COMPOSITION: u32 = 0x800;
+pub(crate) mod trun_flag {
+    pub(crate) const DATA_OFFSET: u32 = 0x1;
+    pub(crate) const FIRST_FLAGS: u32 = 0x4;
+    pub(crate) const DURATION: u32 = 0x100;
+    pub(crate) const SIZE: u32 = 0x200;
+    pub(crate) const FLAGS: u32 = 0x400;
+    pub(crate) const COMPOSITION: u32 = 0x800;
 }
 
 /// sample_is_non_sync_sample, or sample_depends_on others (§8.8.3.1).

@@ -262,10 +262,10 @@ impl Lane {
         let dts = sample.dts.saturating_add(timeline.fragment_shift);
         let pts = sample.pts.saturating_add(timeline.fragment_shift).saturating_add(self.seen.dts_shift);
         let is_audio = *kind == MediaKind::Audio;
-        let before = if is_audio && timeline.edited { timeline.start.saturating_sub(pts) } else { 0 };
+        let before = if timeline.edited { timeline.start.saturating_sub(pts) } else { 0 };
         Entry {
-            discard: known_until.is_some_and(|known| sample.dts <= known),
-            trim: before.clamp(0, sample.duration),
+            discard: known_until.is_some_and(|known| sample.dts <= known) || (!is_audio && before > 0),
+            trim: if is_audio { before.clamp(0, sample.duration) } else { 0 },
             sample: Sample { dts, pts, sync: is_audio || sample.sync, ..sample },
         }
     }

@@ -23,6 +23,12 @@ pub(crate) fn from_code(code: u16) -> Option<[u8; 3]> {
     letters.iter().all(u8::is_ascii_lowercase).then_some(letters)
 }
 
+/// The code of a language; that of `und`, undetermined, where it is not known.
+pub(crate) fn code(language: Option<[u8; 3]>) -> u16 {
+    let letters = language.filter(|letters| letters.iter().all(u8::is_ascii_lowercase)).unwrap_or(*b"und");
+    letters.iter().fold(0, |code, letter| code << 5 | u16::from(letter - 0x60))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -33,5 +39,11 @@ mod tests {
         assert_eq!(from_code(0x55C4), Some(*b"und"));
         assert_eq!((from_code(0), from_code(11)), (Some(*b"eng"), Some(*b"jpn")));
         assert_eq!((from_code(0x7FFF), from_code(0x3FF)), (None, None));
+    }
+
+    #[test]
+    fn codes_read_back() {
+        assert_eq!((code(Some(*b"eng")), from_code(code(Some(*b"deu")))), (0x15C7, Some(*b"deu")));
+        assert_eq!((code(None), code(Some(*b"???"))), (0x55C4, 0x55C4));
     }
 }

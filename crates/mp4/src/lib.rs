@@ -60,6 +60,7 @@ mod lane;
 mod language;
 mod metadata;
 mod moov;
+mod mux;
 mod order;
 mod pcm;
 mod playhead;
@@ -75,3 +76,4 @@ mod video_entry;
 mod window;
 
 pub use demux::Mp4Demuxer;
+pub use mux::{FragmentRule, Mp4Brand, Mp4Layout, Mp4Muxer, Mp4MuxerOptions};

@@ -9,21 +9,73 @@ const MAX_TAGS: usize = 256;
 const MAX_VALUE: usize = 64 << 10;
 
 /// Value types of a `data` box (QuickTime File Format, "Type Indicator").
-mod value_type {
-    pub(super) const UTF16: u32 = 2;
-    pub(super) const UTF8: u32 = 1;
-    pub(super) const SIGNED: u32 = 21;
-    pub(super) const UNSIGNED: u32 = 22;
+pub(crate) mod value_type {
+    pub(crate) const UTF16: u32 = 2;
+    pub(crate) const UTF8: u32 = 1;
+    pub(crate) const SIGNED: u32 = 21;
+    pub(crate) const UNSIGNED: u32 = 22;
 }
 
 /// How an item's value is written down.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(crate) enum Form {
     Text,
     Number,
     /// A number and how many there are: `3/12`.
     OneOf,
 }
+
+/// Items and user data texts under ffmpeg's keys. Where a key has several, it is written as the first.
+const ITEMS: &[(&FourCc, &str, Form)] = &[
+    (b"\xA9nam", "title", Form::Text),
+    (b"titl", "title", Form::Text),
+    (b"\xA9ART", "artist", Form::Text),
+    (b"perf", "artist", Form::Text),
+    (b"aART", "album_artist", Form::Text),
+    (b"\xA9alb", "album", Form::Text),
+    (b"\xA9wrt", "composer", Form::Text),
+    (b"\xA9com", "composer", Form::Text),
+    (b"\xA9day", "date", Form::Text),
+    (b"\xA9cmt", "comment", Form::Text),
+    (b"\xA9inf", "comment", Form::Text),
+    (b"\xA9gen", "genre", Form::Text),
+    (b"gnre", "genre", Form::Text),
+    (b"\xA9too", "encoder", Form::Text),
+    (b"\xA9swr", "encoder", Form::Text),
+    (b"\xA9enc", "encoded_by", Form::Text),
+    (b"\xA9cpy", "copyright", Form::Text),
+    (b"cprt", "copyright", Form::Text),
+    (b"\xA9grp", "grouping", Form::Text),
+    (b"\xA9lyr", "lyrics", Form::Text),
+    (b"\xA9mak", "make", Form::Text),
+    (b"\xA9mod", "model", Form::Text),
+    (b"\xA9xyz", "location", Form::Text),
+    (b"desc", "description", Form::Text),
+    (b"dscp", "description", Form::Text),
+    (b"ldes", "synopsis", Form::Text),
+    (b"tvsh", "show", Form::Text),
+    (b"tven", "episode_id", Form::Text),
+    (b"tvnn", "network", Form::Text),
+    (b"sonm", "sort_name", Form::Text),
+    (b"soar", "sort_artist", Form::Text),
+    (b"soaa", "sort_album_artist", Form::Text),
+    (b"soal", "sort_album", Form::Text),
+    (b"soco", "sort_composer", Form::Text),
+    (b"sosn", "sort_show", Form::Text),
+    (b"keyw", "keywords", Form::Text),
+    (b"catg", "category", Form::Text),
+    (b"purd", "purchase_date", Form::Text),
+    (b"trkn", "track", Form::OneOf),
+    (b"disk", "disc", Form::OneOf),
+    (b"tvsn", "season_number", Form::Number),
+    (b"tves", "episode_sort", Form::Number),
+    (b"cpil", "compilation", Form::Number),
+    (b"pgap", "gapless_playback", Form::Number),
+    (b"stik", "media_type", Form::Number),
+    (b"hdvd", "hd_video", Form::Number),
+    (b"rtng", "rating", Form::Number),
+    (b"pcst", "podcast", Form::Number),
+];
 
 /// The tags of an `ftyp`: its brands.
 pub(crate) fn brands(mut ftyp: Body) -> Metadata {
@@ -145,50 +197,12 @@ fn utf16(bytes: &[u8]) -> String {
 
 /// ffmpeg's key for an item or a user data text.
 fn key_of(kind: FourCc) -> Option<(&'static str, Form)> {
-    use Form::{Number, OneOf, Text};
-    Some(match &kind {
-        b"\xA9nam" | b"titl" => ("title", Text),
-        b"\xA9ART" | b"perf" => ("artist", Text),
-        b"aART" => ("album_artist", Text),
-        b"\xA9alb" => ("album", Text),
-        b"\xA9wrt" | b"\xA9com" => ("composer", Text),
-        b"\xA9day" => ("date", Text),
-        b"\xA9cmt" | b"\xA9inf" => ("comment", Text),
-        b"\xA9gen" | b"gnre" => ("genre", Text),
-        b"\xA9too" | b"\xA9swr" => ("encoder", Text),
-        b"\xA9enc" => ("encoded_by", Text),
-        b"\xA9cpy" | b"cprt" => ("copyright", Text),
-        b"\xA9grp" => ("grouping", Text),
-        b"\xA9lyr" => ("lyrics", Text),
-        b"\xA9mak" => ("make", Text),
-        b"\xA9mod" => ("model", Text),
-        b"\xA9xyz" => ("location", Text),
-        b"desc" | b"dscp" => ("description", Text),
-        b"ldes" => ("synopsis", Text),
-        b"tvsh" => ("show", Text),
-        b"tven" => ("episode_id", Text),
-        b"tvnn" => ("network", Text),
-        b"sonm" => ("sort_name", Text),
-        b"soar" => ("sort_artist", Text),
-        b"soaa" => ("sort_album_artist", Text),
-        b"soal" => ("sort_album", Text),
-        b"soco" => ("sort_composer", Text),
-        b"sosn" => ("sort_show", Text),
-        b"keyw" => ("keywords", Text),
-        b"catg" => ("category", Text),
-        b"purd" => ("purchase_date", Text),
-        b"trkn" => ("track", OneOf),
-        b"disk" => ("disc", OneOf),
-        b"tvsn" => ("season_number", Number),
-        b"tves" => ("episode_sort", Number),
-        b"cpil" => ("compilation", Number),
-        b"pgap" => ("gapless_playback", Number),
-        b"stik" => ("media_type", Number),
-        b"hdvd" => ("hd_video", Number),
-        b"rtng" => ("rating", Number),
-        b"pcst" => ("podcast", Number),
-        _ => return None,
-    })
+    ITEMS.iter().find(|(known, ..)| **known == kind).map(|(_, key, form)| (*key, *form))
+}
+
+/// The item for one of ffmpeg's keys.
+pub(crate) fn item_of(key: &str) -> Option<(&'static FourCc, Form)> {
+    ITEMS.iter().find(|(_, known, _)| *known == key).map(|(kind, _, form)| (*kind, *form))
 }
 
 #[cfg(test)]

@@ -115,6 +115,10 @@ pub struct OutputSpec {
     pub muxrate: Option<u64>,
     /// `-flvflags`, without their `+`.
     pub flv_flags: Vec<String>,
+    /// `-movflags`, without their `+`.
+    pub mov_flags: Vec<String>,
+    /// `-frag_duration` of MP4: how long a fragment is.
+    pub frag_duration: Option<Duration>,
     /// `-copyts`: timestamps as they are in the input.
     pub copy_timestamps: bool,
     /// `-y`: replace a file that exists. Otherwise it is an error.

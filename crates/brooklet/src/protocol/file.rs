@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
 
 use brooklet_media::{Piece, Place, Source};
 use bytes::{Bytes, BytesMut};
@@ -43,7 +44,12 @@ impl Scheme for FileScheme {
         }
         let file = how.open(&url.rest).map_err(|source| Error::io(&url.text, "cannot create", source))?;
         let file = BufWriter::with_capacity(READ, file);
-        Ok(Target::Bytes(Box::new(FileSink { url: url.text.clone(), file, length: 0 })))
+        Ok(Target::Bytes(Box::new(FileSink {
+            url: url.text.clone(),
+            path: url.rest.clone().into(),
+            file,
+            length: 0,
+        })))
     }
 }
 
@@ -82,6 +88,7 @@ impl ByteSource for FileSource {
 
 struct FileSink {
     url: String,
+    path: PathBuf,
     file: BufWriter<File>,
     length: u64,
 }
@@ -102,7 +109,32 @@ impl FileSink {
                 self.file.write_all(&piece.bytes)?;
                 self.file.seek(SeekFrom::Start(self.length)).map(drop)
             }
+            Place::Insert(at) if self.can_seek() => self.insert(at, &piece.bytes),
+            Place::Insert(_) => Ok(()),
         }
+    }
+}
+
+impl FileSink {
+    /// Moves what follows `at`, from its end on, and writes `bytes` where it was.
+    fn insert(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
+        self.file.flush()?;
+        let (mut reader, writer) = (File::open(&self.path)?, self.file.get_mut());
+        let mut block = vec![0; READ];
+        let mut end = self.length;
+        while end > at {
+            let start = end.saturating_sub(READ as u64).max(at);
+            let block = &mut block[..(end - start) as usize];
+            reader.seek(SeekFrom::Start(start))?;
+            reader.read_exact(block)?;
+            writer.seek(SeekFrom::Start(start + bytes.len() as u64))?;
+            writer.write_all(block)?;
+            end = start;
+        }
+        writer.seek(SeekFrom::Start(at))?;
+        writer.write_all(bytes)?;
+        self.length += bytes.len() as u64;
+        writer.seek(SeekFrom::Start(self.length)).map(drop)
     }
 }
 

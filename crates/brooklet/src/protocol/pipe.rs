@@ -121,7 +121,7 @@ impl ByteSink for PipeSink {
     }
 
     fn write(&mut self, piece: &Piece) -> Result<()> {
-        if matches!(piece.place, Place::Patch(_)) {
+        if piece.place != Place::Append {
             return Ok(());
         }
         // Whoever reads a pipe wants what there is, now.

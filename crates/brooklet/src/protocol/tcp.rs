@@ -226,7 +226,7 @@ impl ByteSink for TcpSink {
     }
 
     fn write(&mut self, piece: &Piece) -> Result<()> {
-        if matches!(piece.place, Place::Patch(_)) || self.queue.push(piece.bytes.clone()).is_ok() {
+        if piece.place != Place::Append || self.queue.push(piece.bytes.clone()).is_ok() {
             return Ok(());
         }
         self.verdict()?;

@@ -1,6 +1,8 @@
 //! The formats, in ffmpeg's order: by name.
 
 use brooklet_media::{CodecId, PcmFormat};
+#[cfg(feature = "mp4")]
+use brooklet_mp4::Mp4Brand;
 
 use super::{DemuxerInfo, DemuxerKind, MuxerInfo, MuxerKind};
 
@@ -104,16 +106,48 @@ pub static MUXERS: &[MuxerInfo] = &[
         default_video: Some(CodecId::Mjpeg),
         ..output("image2pipe", "piped image2 sequence", &[], MuxerKind::ImagePipe)
     },
+    #[cfg(feature = "mp4")]
+    MuxerInfo {
+        default_video: Some(CodecId::H264),
+        default_audio: Some(CodecId::Aac),
+        global_header: true,
+        variable_frame_rate: true,
+        patches: true,
+        ..output(
+            "ipod",
+            "iPod H.264 MP4 (MPEG-4 Part 14)",
+            &["m4a", "m4v", "m4b"],
+            MuxerKind::Mp4(Mp4Brand::Ipod),
+        )
+    },
     MuxerInfo {
         default_video: Some(CodecId::RawVideo),
         default_audio: Some(CodecId::Pcm(PcmFormat::S16Le)),
         ..output("md5", "MD5 testing", &["md5"], MuxerKind::Md5)
+    },
+    #[cfg(feature = "mp4")]
+    MuxerInfo {
+        default_video: Some(CodecId::H264),
+        default_audio: Some(CodecId::Aac),
+        global_header: true,
+        variable_frame_rate: true,
+        patches: true,
+        ..output("mov", "QuickTime / MOV", &["mov"], MuxerKind::Mp4(Mp4Brand::QuickTime))
     },
     #[cfg(feature = "mp3")]
     MuxerInfo {
         default_audio: Some(CodecId::Mp3),
         patches: true,
         ..output("mp3", "MP3 (MPEG audio layer 3)", &["mp3"], MuxerKind::MpegAudio)
+    },
+    #[cfg(feature = "mp4")]
+    MuxerInfo {
+        default_video: Some(CodecId::H264),
+        default_audio: Some(CodecId::Aac),
+        global_header: true,
+        variable_frame_rate: true,
+        patches: true,
+        ..output("mp4", "MP4 (MPEG-4 Part 14)", &["mp4"], MuxerKind::Mp4(Mp4Brand::Mp4))
     },
     #[cfg(feature = "mpegts")]
     MuxerInfo {

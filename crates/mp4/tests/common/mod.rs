@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
-use brooklet_media::{DemuxEvent, DemuxStep, Demuxer, Packet, Result, Source, StreamParams};
+use brooklet_media::{DemuxEvent, DemuxStep, Demuxer, Metadata, Packet, Result, Source, StreamParams};
 use brooklet_mp4::Mp4Demuxer;
 use bytes::Bytes;
 
@@ -317,4 +317,17 @@ pub(crate) fn read(file: &[u8]) -> Result<Contents> {
 /// Reads a whole file from a pipe.
 pub(crate) fn read_pipe(file: &[u8]) -> Result<Contents> {
     drive(&mut Mp4Demuxer::new(Source::default()), file, 100, true)
+}
+
+/// The tags of a file.
+pub(crate) fn metadata(file: &[u8]) -> Metadata {
+    let mut demuxer = open(file);
+    for _ in 0..MAX_STEPS {
+        match demuxer.step().unwrap() {
+            DemuxStep::Read(at) => demuxer.push(Bytes::copy_from_slice(&file[at as usize..])),
+            DemuxStep::Event(_) => return demuxer.metadata(),
+            DemuxStep::End => break,
+        }
+    }
+    Metadata::new()
 }

@@ -105,7 +105,7 @@ impl ByteSink for Upload {
     }
 
     fn write(&mut self, piece: &Piece) -> Result<()> {
-        let is_nothing = matches!(piece.place, Place::Patch(_)) || piece.bytes.is_empty();
+        let is_nothing = piece.place != Place::Append || piece.bytes.is_empty();
         if is_nothing || self.queue.push(piece.bytes.clone()).is_ok() {
             return Ok(());
         }

@@ -185,7 +185,7 @@ impl ByteSink for UdpSink {
     }
 
     fn write(&mut self, piece: &Piece) -> Result<()> {
-        if matches!(piece.place, Place::Patch(_)) {
+        if piece.place != Place::Append {
             return Ok(());
         }
         let sent = match &mut self.steady {

@@ -12,6 +12,23 @@ use crate::args::specifier;
 const FLV_FLAGS: [&str; 5] =
     ["aac_seq_header_detect", "no_sequence_end", "no_metadata", "no_duration_filesize", "add_keyframe_index"];
 
+/// What `-movflags` may name. Some ask for what is done in any case: defaults relative to the fragment, and a header
+/// that waits until it is known where streams begin.
+const MOV_FLAGS: [&str; 12] = [
+    "faststart",
+    "frag_keyframe",
+    "frag_every_frame",
+    "empty_moov",
+    "default_base_moof",
+    "delay_moov",
+    "omit_tfhd_offset",
+    "skip_trailer",
+    "cmaf",
+    "skip_sidx",
+    "disable_chpl",
+    "write_colr",
+];
+
 pub(super) const FLAGS: &[Flag] = &[
     Flag::output("map", |output, given| {
         if given.value.starts_with('[') {
@@ -96,6 +113,21 @@ pub(super) const FLAGS: &[Flag] = &[
     })
     .value("RATE")
     .help("bits in a second of an MPEG-TS of constant rate, padded with null packets"),
+    Flag::output("movflags", mov_flags)
+        .value("FLAGS")
+        .choices(Choices::Words(&MOV_FLAGS))
+        .common()
+        .help("how to lay out MP4: faststart, frag_keyframe, empty_moov, … joined by +")
+        .details(
+            "+faststart moves the index to the front, for players that fetch the file. +frag_keyframe writes fragments, each \
+             whole in itself: for pipes, and for what may break off.",
+        ),
+    Flag::output("frag_duration", |output, given| {
+        output.spec.frag_duration = given.timeout()?;
+        Ok(())
+    })
+    .value("TIME")
+    .help("how long a fragment of MP4 is, in microseconds; 5s and 500ms are understood"),
     Flag::output("flvflags", flv_flags)
         .value("FLAGS")
         .choices(Choices::Words(&FLV_FLAGS))
@@ -133,17 +165,25 @@ fn metadata(output: &mut OutputDraft, given: &Given) -> Outcome {
 }
 
 fn flv_flags(output: &mut OutputDraft, given: &Given) -> Outcome {
-    let flags = &mut output.spec.flv_flags;
+    set_flags(&mut output.spec.flv_flags, given, &FLV_FLAGS)
+}
+
+fn mov_flags(output: &mut OutputDraft, given: &Given) -> Outcome {
+    set_flags(&mut output.spec.mov_flags, given, &MOV_FLAGS)
+}
+
+/// Flags joined by `+` and `-`; those without a sign before them take the place of all that were said before.
+fn set_flags(flags: &mut Vec<String>, given: &Given, known: &[&str]) -> Outcome {
     if !given.value.starts_with(['+', '-']) {
         flags.clear();
     }
     for flag in given.value.split_inclusive(['+', '-']).scan('+', signed).filter(|(_, name)| !name.is_empty())
     {
         let (sign, name) = flag;
-        if !FLV_FLAGS.contains(&name) {
-            return Err(given.refuse(format!("unknown flag '{name}'; known: {}", FLV_FLAGS.join(", "))));
+        if !known.contains(&name) {
+            return Err(given.refuse(format!("unknown flag '{name}'; known: {}", known.join(", "))));
         }
-        flags.retain(|known| known != name);
+        flags.retain(|flag| flag != name);
         if sign == '+' {
             flags.push(name.into());
         }
