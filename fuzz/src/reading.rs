@@ -42,6 +42,10 @@ impl Serving {
     pub const PIPE: Self =
         Self { source: Source { seekable: false, length: None }, chunk: usize::MAX, seek: None };
 
+    /// All bytes at once, from where they are asked for.
+    pub const FILE: Self =
+        Self { source: Source { seekable: true, length: None }, chunk: usize::MAX, seek: None };
+
     /// Chosen by the first byte of a fuzzer's input; the others are what is to be read.
     ///
     /// Bit 0: it can seek. Bit 1: the length is known. Bits 2 to 4: the size of chunks. Bit 5: seek, bits 6 and 7:

@@ -56,7 +56,7 @@ pub fn all() -> Vec<Seeds> {
         all.push(Seeds { target, inputs: inputs.collect() });
     }
     for target in
-        ["flv_mux", "mpegts_mux", "adts_mux", "h264_mux", "mp3_mux", "ogg_mux", "wav_mux", "y4m_mux"]
+        ["flv_mux", "mp4_mux", "mpegts_mux", "adts_mux", "h264_mux", "mp3_mux", "ogg_mux", "wav_mux", "y4m_mux"]
     {
         all.push(Seeds {
             target,

@@ -9,6 +9,8 @@ use crate::boxes::FourCc;
 use crate::language;
 use crate::metadata::{Form, item_of, value_type};
 
+/// QuickTime's user data text for what wrote a file.
+const SOFTWARE: &FourCc = b"\xA9swr";
 /// The longest text of QuickTime's user data, bytes.
 const MAX_TEXT: usize = u16::MAX as usize;
 
@@ -18,12 +20,18 @@ pub(super) fn put_tags(out: &mut BytesMut, options: &Mp4MuxerOptions, metadata: 
     let written = metadata.iter().filter(|(key, _)| key != "encoder");
     let own = (!options.bitexact).then_some(("encoder", writer));
     let tags = written.map(|(key, value)| (key.as_str(), value.as_str())).chain(own);
-    let items: Vec<_> = tags.filter_map(|(key, value)| Some((item_of(key)?, value))).collect();
+    let is_quicktime = options.brand == Mp4Brand::QuickTime;
+    let items: Vec<_> = tags
+        .filter_map(|(key, value)| match key {
+            "encoder" if is_quicktime => Some(((SOFTWARE, Form::Text), value)),
+            key => Some((item_of(key)?, value)),
+        })
+        .collect();
     if items.is_empty() {
         return;
     }
     put_box(out, b"udta", |out| {
-        if options.brand == Mp4Brand::QuickTime {
+        if is_quicktime {
             items.iter().for_each(|((kind, form), value)| put_text(out, kind, *form, value));
         } else {
             put_full_box(out, b"meta", 0, 0, |out| {

@@ -9,7 +9,7 @@ use super::output::Output;
 use super::put::put_box;
 use super::tables::Tables;
 use super::timeline::{Edits, Start};
-use super::track::{Sample, Track};
+use super::track::Sample;
 
 /// The size in a header of a box that reaches to the end of the file: so it is until the end is written, and readers who come
 /// upon a file that was cut off know where its media lie.
