@@ -10,7 +10,7 @@ fn imageio_reads_and_writes_pictures() {
     let picture = "-f lavfi -i testsrc2=size=176x144:rate=25 -t 4 -c:v libx264 -pix_fmt yuv420p";
     let Some(clip) = clips::generated("imageio.mp4", picture) else { return };
     let scratch = clips::scratch();
-    let out = scratch.path().join("out.flv");
+    let out = scratch.path().join("out.mp4");
     python.env("IMAGEIO_FFMPEG_EXE", brooklet().get_program());
     python.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/src/players/imageio.py")).args([&clip, &out]);
     let seen: Value = serde_json::from_str(&finish(&mut python, DEADLINE).expect_success().text()).unwrap();

@@ -259,6 +259,18 @@ fn what_is_only_decoded_is_cut() {
 }
 
 #[test]
+fn priming_that_fills_a_fragment_is_cut_too() {
+    let sounds = (0..20).map(|n| Packet { discard: n == 0, ..packet(1, (n - 1) * 1_024, 1_024) });
+    let pictures = (0..10).map(|n| packet(0, n * 400, 400));
+    let mut packets: Vec<_> = pictures.chain(sounds).collect();
+    packets.sort_by_key(|packet| if packet.stream == 0 { packet.dts * 48 } else { packet.dts * 10 });
+    let rule = FragmentRule { each_frame: true, ..FragmentRule::default() };
+    let back = round_trip(Mp4Layout::Fragments(rule), &[h264(TimeBase::hz(10_000)), aac()], &packets);
+    let times: Vec<_> = back.of(1).iter().map(|packet| (packet.pts, packet.trim.start)).collect();
+    assert_eq!(times[..3], [(-1_024, 1_024), (0, 0), (1_024, 0)]);
+}
+
+#[test]
 fn padding_at_the_end_is_cut_to_the_sample() {
     let mut packets: Vec<_> = (0..3).map(|n| packet(0, n * 1_024, 1_024)).collect();
     (packets[2].trim.end, packets[2].duration) = (1_000, 24);

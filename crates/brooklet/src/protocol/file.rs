@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use brooklet_media::{Piece, Place, Source};
 use bytes::{Bytes, BytesMut};
@@ -12,6 +13,9 @@ use crate::{Error, Result, Url};
 
 /// Bytes read at once.
 const READ: usize = 128 * 1024;
+
+/// How long what was written may wait here: that much is lost where this process ends at once.
+const FLUSH: Duration = Duration::from_millis(500);
 
 /// The protocol.
 pub struct FileScheme;
@@ -49,6 +53,7 @@ impl Scheme for FileScheme {
             path: url.rest.clone().into(),
             file,
             length: 0,
+            flushed: Instant::now(),
         })))
     }
 }
@@ -91,6 +96,8 @@ struct FileSink {
     path: PathBuf,
     file: BufWriter<File>,
     length: u64,
+    /// When all that was written was last handed over.
+    flushed: Instant,
 }
 
 impl FileSink {
@@ -99,6 +106,10 @@ impl FileSink {
             Place::Append => {
                 self.file.write_all(&piece.bytes)?;
                 self.length += piece.bytes.len() as u64;
+                if self.flushed.elapsed() >= FLUSH {
+                    self.file.flush()?;
+                    self.flushed = Instant::now();
+                }
                 Ok(())
             }
             Place::Patch(at) => {

@@ -21,7 +21,7 @@ const MAX_BYTES: u64 = 16 << 20;
 const MAX_LENGTH: Duration = Duration::from_secs(10);
 /// And so does one of so many packets of a track.
 const MAX_SAMPLES: usize = 1 << 16;
-/// How long the first fragment waits for tracks that have not begun.
+/// How long the first fragment waits for tracks of which nothing was shown or heard yet.
 const MAX_WAIT: Duration = Duration::from_secs(1);
 /// How long a fragment without pictures is where no length is said.
 const SOUND_LENGTH: Duration = Duration::from_secs(1);
@@ -118,7 +118,7 @@ impl Fragments {
             return true;
         }
         // The header says where every track begins, so the first fragment waits for all of them.
-        let waits = !self.ftyp.is_empty() && !tracks.iter().all(Track::has_begun) && !lasts_for(MAX_WAIT);
+        let waits = !self.ftyp.is_empty() && !tracks.iter().all(Track::is_placed) && !lasts_for(MAX_WAIT);
         if waits || number != leader(tracks) {
             return false;
         }

@@ -27,6 +27,13 @@ pub(super) struct Trak<'a> {
     pub(super) tables: Option<&'a Tables>,
 }
 
+impl Trak<'_> {
+    /// How long it lasts in the presentation, in ticks of the movie; 0, which is not known, in fragments.
+    fn duration(&self) -> i64 {
+        self.tables.map_or(0, |_| self.edits.end())
+    }
+}
+
 /// The clock of the movie: sound's, so that what is cut of it is told to the sample; else that of the pictures.
 pub(super) fn movie_clock(tracks: &[Track]) -> TimeBase {
     let of = |kind| tracks.iter().find(|track| track.params.media() == kind).map(|track| track.clock);
@@ -62,7 +69,7 @@ pub(super) fn moov(
 }
 
 fn put_mvhd(out: &mut BytesMut, traks: &[Trak<'_>], clock: TimeBase) {
-    let duration = traks.iter().map(|trak| trak.edits.end()).max().unwrap_or(0);
+    let duration = traks.iter().map(Trak::duration).max().unwrap_or(0);
     let version = version_for([duration]);
     put_full_box(out, b"mvhd", version, 0, |out| {
         put_times_of_day(out, version);
@@ -99,7 +106,7 @@ fn put_trak(out: &mut BytesMut, brand: Mp4Brand, trak: &Trak<'_>, shift: u64) {
 }
 
 fn put_tkhd(out: &mut BytesMut, trak: &Trak<'_>) {
-    let (track, duration) = (trak.track, trak.edits.end());
+    let (track, duration) = (trak.track, trak.duration());
     let version = version_for([duration]);
     put_full_box(out, b"tkhd", version, ENABLED | IN_MOVIE, |out| {
         put_times_of_day(out, version);

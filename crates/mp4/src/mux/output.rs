@@ -29,6 +29,12 @@ impl Output {
         self.push(bytes, key, Place::Append);
     }
 
+    /// As if so many bytes had been written.
+    #[cfg(test)]
+    pub(super) fn skip(&mut self, bytes: u64) {
+        self.written += bytes;
+    }
+
     pub(super) fn patch(&mut self, at: u64, bytes: Bytes) {
         self.push(bytes, false, Place::Patch(at));
     }

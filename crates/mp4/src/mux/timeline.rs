@@ -24,7 +24,7 @@ impl Start {
     pub(super) fn of(tracks: &[Track]) -> Self {
         let starts = tracks
             .iter()
-            .filter_map(|track| track.shown.map(|shown| Self { clock: track.clock, ticks: shown.from }));
+            .filter_map(|track| track.shown().map(|shown| Self { clock: track.clock, ticks: shown.from }));
         let zero = Self { clock: TimeBase::MILLIS, ticks: 0 };
         starts.fold(zero, |first, next| match next.clock.compare(next.ticks, first.clock, first.ticks) {
             Ordering::Less => next,
@@ -54,7 +54,7 @@ pub(super) struct Edits {
 impl Edits {
     /// Of a track whose samples last for `duration` ticks of it and stand in one table.
     pub(super) fn of_whole(track: &Track, start: Start, movie: TimeBase, duration: i64) -> Self {
-        let shown = track.shown.unwrap_or(Shown { from: track.first_dts, until: track.first_dts });
+        let shown = track.shown().unwrap_or(Shown { from: track.first_dts, until: track.first_dts });
         let length = shown.until.saturating_sub(shown.from).max(0);
         Self {
             delay: track.clock.rescale(shown.from.saturating_sub(start.on(track.clock)).max(0), movie),
@@ -68,7 +68,7 @@ impl Edits {
     /// more readers follow than an empty edit.
     pub(super) fn of_fragments(track: &Track, start: Start, movie: TimeBase) -> (Self, i64) {
         let zero = start.on(track.clock);
-        let Some(shown) = track.shown else { return (Self::default(), zero.saturating_neg()) };
+        let Some(shown) = track.shown() else { return (Self::default(), zero.saturating_neg()) };
         let media_time = shown.from.saturating_sub(track.first_dts).max(0);
         if media_time == 0 {
             return (Self::default(), zero.saturating_neg());

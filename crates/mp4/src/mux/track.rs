@@ -30,7 +30,7 @@ pub(super) struct Track {
     brand: Mp4Brand,
     last: Option<Last>,
     /// What of it is to be shown or heard; `None` before the first packet that is.
-    pub(super) shown: Option<Shown>,
+    shown: Option<Shown>,
     /// The dts of the first packet.
     pub(super) first_dts: i64,
 }
@@ -111,6 +111,16 @@ impl Track {
     /// Whether packets came.
     pub(super) const fn has_begun(&self) -> bool {
         self.last.is_some()
+    }
+
+    /// Whether it is known where it begins to be shown or heard.
+    pub(super) const fn is_placed(&self) -> bool {
+        self.shown.is_some()
+    }
+
+    /// What of it is to be shown or heard: where all so far is only to be decoded, what is to come; `None` before the first packet.
+    pub(super) fn shown(&self) -> Option<Shown> {
+        self.shown.or(self.last.map(|last| Shown { from: last.end, until: last.end }))
     }
 
     /// Whether its samples are single samples of sound, all of one length.

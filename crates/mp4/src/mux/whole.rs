@@ -102,3 +102,54 @@ impl Whole {
         moov(&file.options, &file.metadata, &traks, clock, shift)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use brooklet_media::{Metadata, Place};
+
+    use super::*;
+    use crate::mux::Mp4MuxerOptions;
+    use crate::mux::output::Output;
+
+    #[test]
+    fn media_past_4_gib_get_a_wide_size_and_wide_offsets() {
+        let size = 5 << 30;
+        let mut file = File {
+            options: Mp4MuxerOptions::default(),
+            metadata: Metadata::new(),
+            tracks: Vec::new(),
+            out: Output::default(),
+        };
+        let mut whole = Whole::new(true);
+        whole.start(&mut file, BytesMut::from(&b"\0\0\0\x08ftyp"[..]));
+        file.out.skip(size);
+        whole.finish(&mut file).unwrap();
+        let pieces: Vec<_> = std::iter::from_fn(|| file.out.poll()).collect();
+        let header = [&b"\0\0\0\x01mdat"[..], &(size + 16).to_be_bytes()].concat();
+        assert_eq!((pieces[1].place, &pieces[1].bytes[..]), (Place::Patch(8), &header[..]));
+        assert_eq!(pieces[2].place, Place::Insert(8));
+        let mut tables = Tables::default();
+        let sample = |dts| Sample {
+            dts,
+            offset: 0,
+            length: 1,
+            count: 1,
+            size: 3,
+            key: true,
+            row: 1,
+            data: Bytes::from_static(b"abc"),
+        };
+        tables.push(&sample(0), 24).unwrap();
+        tables.push(&sample(1), u64::from(u32::MAX) - 1).unwrap();
+        let written = |shift| {
+            let mut out = BytesMut::new();
+            tables.put(&mut out, shift);
+            out
+        };
+        let has = |out: &[u8], kind: &[u8]| out.windows(4).any(|window| window == kind);
+        assert!(
+            has(&written(0), b"stco") && has(&written(2), b"co64"),
+            "an index at the front may need wide offsets"
+        );
+    }
+}
