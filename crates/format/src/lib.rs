@@ -6,7 +6,7 @@
 //!
 //! | format | reads | writes | |
 //! |---|---|---|---|
-//! | `mov,mp4,…` | yes | no | [`brooklet_mp4`] |
+//! | `mov,mp4,…` | yes | yes | [`brooklet_mp4`]; written as `mp4`, `ipod` and `mov` |
 //! | `flv` | yes | yes | [`brooklet_flv`] |
 //! | `mpegts` | yes | yes | [`brooklet_mpegts`] |
 //! | `h264`, `hevc` | [`AnnexbDemuxer`] | [`AnnexbMuxer`] | byte streams, pts from picture order |

@@ -1,24 +1,30 @@
-//! MP4 and QuickTime files: boxes to packets, by a state machine that reads no file itself.
+//! MP4 and QuickTime files: boxes to packets, and packets to boxes, by state machines that touch no file themselves.
 //!
-//! It is **not** a muxer (yet), decodes nothing, decrypts nothing, and follows no reference to another file.
+//! It decodes nothing, encrypts and decrypts nothing, and follows **no** reference to another file.
 //!
-//! | what | how far |
-//! |---|---|
-//! | layout | `moov` first or last, 64-bit sizes, without `ftyp`; fragments, also from a pipe; both in one file |
-//! | pipe | `moov` last: up to 64 MiB of media are held, more is refused in words that say what to do |
-//! | times | `stts`, `ctts` (both versions), edit lists, `tfdt`: pts, dts and durations as ffprobe prints them |
-//! | marks | sync samples (`stss`, `stps`); what an edit cuts away is marked to be discarded or trimmed |
-//! | video | H.264, HEVC, AV1, VP8, VP9, MPEG-4, MPEG-2, Motion JPEG |
-//! | audio | AAC, MP3, MP2, Opus, FLAC, AC-3, E-AC-3, Vorbis, PCM, A-law, µ-law (MP4 and QuickTime 0, 1, 2) |
-//! | others | timed text as [`CodecId::MovText`](brooklet_media::CodecId); all else by its four letters |
-//! | seeking | the key sample before, at once; in fragments by their index at the end (`mfra`) or by reading on |
-//! | tags | `ilst`, QuickTime's keys and user data, brands, under ffmpeg's names |
-//! | refused | encryption, by name |
+//! | what | read | written |
+//! |---|---|---|
+//! | layout | `moov` first or last, 64-bit sizes, without `ftyp`; fragments, also from a pipe; both in one file | `moov` last, or moved to the front; fragments, also to a pipe |
+//! | pipe | `moov` last: up to 64 MiB of media are held, more is refused in words that say what to do | fragments |
+//! | times | `stts`, `ctts` (both versions), edit lists, `tfdt`: pts, dts and durations as ffprobe prints them | the same, `ctts` of version 0 |
+//! | marks | sync samples (`stss`, `stps`); what an edit cuts away is marked to be discarded or trimmed | `stss`; what is marked is cut by an edit |
+//! | video | H.264, HEVC, AV1, VP8, VP9, MPEG-4, MPEG-2, Motion JPEG | all of these; QuickTime without AV1, VP8, VP9 |
+//! | audio | AAC, MP3, MP2, Opus, FLAC, AC-3, E-AC-3, Vorbis, PCM, A-law, µ-law (MP4 and QuickTime 0, 1, 2) | AAC, MP3, MP2, Opus, FLAC, AC-3, PCM from 16 bits; QuickTime AAC, MP3, AC-3, all PCM |
+//! | others | timed text as [`CodecId::MovText`](brooklet_media::CodecId); all else by its four letters | no |
+//! | changes | several descriptions of a track | the same, without fragments |
+//! | seeking | the key sample before, at once; in fragments by their index at the end (`mfra`) or by reading on | `mfra` |
+//! | tags | `ilst`, QuickTime's keys and user data, brands, under ffmpeg's names | `ilst`, QuickTime's user data |
+//! | refused | encryption, by name | what has no place, by name |
 //!
-//! Read [`Mp4Demuxer`] first; it is a [`brooklet_media::Demuxer`], which tells how to drive it. Inside, bytes become
-//! packets in this order: `scan` goes from box to box; `moov`, `track` and `sample_entry` read the header;
+//! Read [`Mp4Demuxer`] and [`Mp4Muxer`] first; they are a [`brooklet_media::Demuxer`] and a [`brooklet_media::Muxer`], which tell how to
+//! drive them.
+//!
+//! Bytes become packets in this order: `scan` goes from box to box; `moov`, `track` and `sample_entry` read the header;
 //! `samples` walks its tables, `edit` and `playhead` put them into the order and time of the presentation,
 //! `fragment` does the same for fragments; `lane` joins the two, and `order` picks the lane that is next.
+//!
+//! Packets become bytes in `mux`: `track` makes samples of them, on the track's own clock; `whole` notes them in `tables`, or
+//! `fragments` gathers them; `timeline` says where each track begins, and `moov` and `entry` what it is.
 //!
 //! Sources: ISO/IEC 14496-12 (boxes), 14496-14 and -15 (codecs in them), Apple's QuickTime File Format.
 //!

@@ -88,6 +88,20 @@ pub(super) fn cases() -> Vec<Case> {
             format!("{quiet} -i large.mp4 -c copy theirs.flv"),
         ),
         case(
+            "copy-flv-mp4",
+            "copy FLV to MP4",
+            Some(large("large.flv")),
+            format!("{quiet} -i large.flv -c copy ours.mp4"),
+            format!("{quiet} -i large.flv -c copy theirs.mp4"),
+        ),
+        case(
+            "copy-mp4-faststart",
+            "copy MP4 to MP4, its index first",
+            Some(large("large.mp4")),
+            format!("{quiet} -i large.mp4 -c copy -movflags +faststart ours.mp4"),
+            format!("{quiet} -i large.mp4 -c copy -movflags +faststart theirs.mp4"),
+        ),
+        case(
             "copy-flv-ts",
             "copy FLV to MPEG-TS",
             Some(large("large.flv")),
