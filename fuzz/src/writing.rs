@@ -2,7 +2,7 @@
 
 use arbitrary::Unstructured;
 use brooklet_media::{
-    CodecId, Demuxer, Metadata, Muxer, Packet, Piece, Place, Result, Source, StreamParams, TimeBase,
+    CodecId, Demuxer, Metadata, Muxer, Packet, Piece, Result, Source, StreamParams, TimeBase,
 };
 use bytes::Bytes;
 
@@ -101,24 +101,11 @@ fn pieces_of_anything(muxer: &mut dyn Muxer, draw: &mut Unstructured<'_>) -> Vec
 ///
 /// # Panics
 ///
-/// Where something is patched that was not written.
+/// Where a piece goes to what was not written.
 pub fn file(pieces: &[Piece]) -> Vec<u8> {
     let mut file = Vec::new();
     for piece in pieces {
-        match piece.place {
-            Place::Append => file.extend_from_slice(&piece.bytes),
-            Place::Patch(at) => {
-                let at = usize::try_from(at).unwrap_or(usize::MAX);
-                let hole = file.get_mut(at..).and_then(|rest| rest.get_mut(..piece.bytes.len()));
-                let Some(hole) = hole else { panic!("a patch at {at} of {} bytes", file.len()) };
-                hole.copy_from_slice(&piece.bytes);
-            }
-            Place::Insert(at) => {
-                let at = usize::try_from(at).ok().filter(|at| *at <= file.len());
-                let Some(at) = at else { panic!("an insertion after {} bytes", file.len()) };
-                file.splice(at..at, piece.bytes.iter().copied());
-            }
-        }
+        piece.store(&mut file).unwrap_or_else(|error| panic!("{error}"));
     }
     file
 }

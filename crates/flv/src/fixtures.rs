@@ -3,7 +3,7 @@
 use brooklet_media::bitstream::hevc::HvcConfig;
 use brooklet_media::{
     AudioParams, ChannelLayout, CodecId, DemuxEvent, DemuxStep, Demuxer, Metadata, Muxer, Packet, PcmFormat,
-    Place, Rational, Result, Source, StreamParams, TimeBase, VideoParams,
+    Rational, Result, Source, StreamParams, TimeBase, VideoParams,
 };
 use bytes::Bytes;
 
@@ -103,10 +103,7 @@ pub(crate) fn mux(
 pub(crate) fn collect(muxer: &mut FlvMuxer) -> Vec<u8> {
     let mut file = Vec::new();
     while let Some(piece) = muxer.poll_piece() {
-        match piece.place {
-            Place::Append => file.extend_from_slice(&piece.bytes),
-            Place::Patch(at) => file[at as usize..][..piece.bytes.len()].copy_from_slice(&piece.bytes),
-        }
+        piece.store(&mut file).unwrap();
     }
     file
 }

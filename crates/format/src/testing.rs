@@ -1,8 +1,6 @@
 //! Running demuxers and muxers over bytes in memory, for this crate's tests.
 
-use brooklet_media::{
-    DemuxEvent, DemuxStep, Demuxer, Metadata, Muxer, Packet, Place, Result, Source, StreamParams,
-};
+use brooklet_media::{DemuxEvent, DemuxStep, Demuxer, Metadata, Muxer, Packet, Result, Source, StreamParams};
 use bytes::Bytes;
 
 /// All that a demuxer found.
@@ -109,10 +107,6 @@ impl Bits {
 
 fn drain(muxer: &mut impl Muxer, file: &mut Vec<u8>) {
     while let Some(piece) = muxer.poll_piece() {
-        match piece.place {
-            Place::Append => file.extend_from_slice(&piece.bytes),
-            Place::Patch(at) => file[at as usize..][..piece.bytes.len()].copy_from_slice(&piece.bytes),
-            Place::Insert(at) => drop(file.splice(at as usize..at as usize, piece.bytes)),
-        }
+        piece.store(file).unwrap();
     }
 }

@@ -3,6 +3,7 @@
 //! None of them reads, waits or looks at a clock: bytes, packets and frames are handed in, and what comes of
 //! them is taken out until nothing is left. So each can be tested, fuzzed and used on any runtime.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -153,6 +154,36 @@ pub struct Piece {
     pub place: Place,
 }
 
+impl Piece {
+    /// Puts it where it goes in a file that is held in memory.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Usage`] where the file has no such place.
+    pub fn store(&self, file: &mut Vec<u8>) -> Result<()> {
+        let length = file.len();
+        let absent = |at| crate::Error::Usage(format!("a piece goes to byte {at} of a file of {length}"));
+        let place = |at: u64, bytes: usize| {
+            let from = usize::try_from(at)
+                .ok()
+                .filter(|from| length.checked_sub(*from).is_some_and(|rest| rest >= bytes));
+            from.ok_or_else(|| absent(at))
+        };
+        match self.place {
+            Place::Append => file.extend_from_slice(&self.bytes),
+            Place::Patch(at) => {
+                let from = place(at, self.bytes.len())?;
+                file[from..from + self.bytes.len()].copy_from_slice(&self.bytes);
+            }
+            Place::Insert(at) => {
+                let from = place(at, 0)?;
+                file.splice(from..from, self.bytes.iter().copied());
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Where a [`Piece`] goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
@@ -301,4 +332,30 @@ pub trait FrameSink<E = crate::Error>: Send {
     ///
     /// As [`FrameSink::write`].
     fn finish(&mut self) -> Result<(), E>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_go_where_they_say() {
+        let piece =
+            |bytes, place| Piece { bytes: Bytes::from_static(bytes), at: Timestamp::ZERO, key: false, place };
+        let mut file = Vec::new();
+        for (bytes, place) in [
+            (&b"abcdef"[..], Place::Append),
+            (b"XY", Place::Patch(4)),
+            (b"--", Place::Insert(1)),
+            (b"end", Place::Insert(8)),
+        ] {
+            piece(bytes, place).store(&mut file).unwrap();
+        }
+        assert_eq!(file, b"a--bcdXYend");
+        for place in [Place::Patch(10), Place::Patch(u64::MAX), Place::Insert(12)] {
+            let said = piece(b"no", place).store(&mut file).unwrap_err().to_string();
+            assert!(said.ends_with("of a file of 11"), "{said}");
+        }
+        assert_eq!(file, b"a--bcdXYend", "what has no place changes nothing");
+    }
 }

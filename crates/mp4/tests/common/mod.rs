@@ -1,6 +1,7 @@
 //! A tiny writer of MP4 files, and a driver of the demuxer, for tests.
 
 #![allow(dead_code, reason = "each test file uses a part")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use brooklet_media::{DemuxEvent, DemuxStep, Demuxer, Metadata, Packet, Result, Source, StreamParams};
 use brooklet_mp4::Mp4Demuxer;
