@@ -55,9 +55,17 @@ pub fn all() -> Vec<Seeds> {
             .chain(clips.iter().map(|packets| decoding::input(packets)));
         all.push(Seeds { target, inputs: inputs.collect() });
     }
-    for target in
-        ["flv_mux", "mp4_mux", "mpegts_mux", "adts_mux", "h264_mux", "mp3_mux", "ogg_mux", "wav_mux", "y4m_mux"]
-    {
+    for target in [
+        "flv_mux",
+        "mp4_mux",
+        "mpegts_mux",
+        "adts_mux",
+        "h264_mux",
+        "mp3_mux",
+        "ogg_mux",
+        "wav_mux",
+        "y4m_mux",
+    ] {
         all.push(Seeds {
             target,
             inputs: [60, 300, 2_000].into_iter().flat_map(|size| noise(target, size)).collect(),

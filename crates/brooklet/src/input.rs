@@ -10,6 +10,7 @@
 mod demuxed;
 mod device;
 mod probe;
+mod stamped;
 mod timeline;
 
 use std::collections::VecDeque;
@@ -26,6 +27,7 @@ use demuxed::{Demuxed, Nothing};
 pub(crate) use device::CaptureStart;
 pub use device::{INPUT_DEVICES, InputDevice};
 pub use probe::{Probed, probe};
+use stamped::Stamped;
 use timeline::Timeline;
 
 /// What is read ahead to learn which streams there are and where each starts, where the header does not say.
@@ -466,6 +468,7 @@ fn demuxed(
     source: Box<dyn ByteSource>,
 ) -> Result<Opened> {
     let (format, source) = Demuxed::open(spec, named, source)?;
+    let source = if spec.wallclock { Box::new(Stamped::new(source)) } else { source };
     Ok((format.into(), source))
 }
 

@@ -14,6 +14,7 @@
 //! | `mp3` | [`MpegAudioDemuxer`] | [`Mp3Muxer`] | MP3 and MP2; ID3v2, Xing and LAME's tag |
 //! | `flac` | [`FlacDemuxer`] | [`FlacMuxer`] | length and sum are patched at the end, where the output can |
 //! | `ogg` | [`OggDemuxer`] | [`OggMuxer`] | Opus, FLAC, Vorbis; chains are read; also written as `opus`, `oga` |
+//! | `mjpeg`, `image2pipe` … | [`MjpegDemuxer`] | | pictures one after another, whatever stands between |
 //! | `wav` | [`WavDemuxer`] | [`WavMuxer`] | PCM, float, A-law, µ-law; RF64 is read |
 //! | `s16le`, `f32le`, `alaw` … | [`RawDemuxer`] | [`RawMuxer`] | seekable |
 //! | `rawvideo` | [`RawDemuxer`] | [`RawMuxer`] | also written as `image2pipe` |
@@ -57,6 +58,7 @@ mod id3;
 mod input;
 mod lavfi;
 mod md5;
+mod mjpeg;
 mod mp3;
 mod mpeg_audio;
 mod ogg;
@@ -77,6 +79,7 @@ pub use blocks::RawDemuxer;
 pub use checksum::{FrameMd5Muxer, Md5Muxer, NullMuxer};
 pub use flac::{FlacDemuxer, FlacMuxer};
 pub use lavfi::LavfiDemuxer;
+pub use mjpeg::MjpegDemuxer;
 pub use mp3::Mp3Muxer;
 pub use mpeg_audio::MpegAudioDemuxer;
 pub use ogg::{OggDemuxer, OggMuxer};

@@ -72,9 +72,19 @@ fn by_mark(head: &[u8]) -> Option<&'static str> {
         Some("wav")
     } else if head.starts_with(b"YUV4MPEG2 ") {
         Some("yuv4mpegpipe")
+    } else if cfg!(feature = "pictures") && (head.starts_with(&[0xFF, 0xD8, 0xFF]) || is_multipart_jpeg(head))
+    {
+        Some("mjpeg")
     } else {
         is_movie(head).then_some("mp4")
     }
+}
+
+/// Whether it is what cameras send to browsers: a boundary, and headers that say what follows (RFC 2046 §5.1).
+fn is_multipart_jpeg(head: &[u8]) -> bool {
+    let text = head.trim_ascii_start();
+    let head = text[..text.len().min(256)].to_ascii_lowercase();
+    head.starts_with(b"--") && head.windows(10).any(|window| window == b"image/jpeg")
 }
 
 /// What stands behind an ID3v2 tag, which some writers put before any format of sound.
@@ -148,6 +158,8 @@ mod tests {
             (b"\0\0\0\x18ftypisom", "mov,mp4,m4a,3gp,3g2,mj2"),
             (b"\0\0\0\x01mdat\0\0\0\0", "mov,mp4,m4a,3gp,3g2,mj2"),
             (b"RIFF\xFF\xFF\xFF\xFFWAVEfmt ", "wav"),
+            (b"\xFF\xD8\xFF\xE0\0\x10JFIF", "mjpeg,mpjpeg,jpeg_pipe,image2pipe"),
+            (b"\r\n--cam\r\nContent-type: image/jpeg\r\n\r\n", "mjpeg,mpjpeg,jpeg_pipe,image2pipe"),
             (b"YUV4MPEG2 W1 H1\n", "yuv4mpegpipe"),
             (&packets(188), "mpegts"),
             (&packets(192), "mpegts"),
@@ -164,7 +176,6 @@ mod tests {
     fn strangers_are_named() {
         for (head, word) in [
             (&b"\x1A\x45\xDF\xA3\x01\0\0\0"[..], "Matroska"),
-            (b"\xFF\xD8\xFF\xE0\0\x10JFIF", "JPEG"),
             (b"PK\x03\x04\x14\0", "ZIP"),
             (b"<!DOCTYPE html><html>", "HTML"),
             (b"#EXTM3U\n#EXT-X-VERSION:3\n", "HLS"),

@@ -17,7 +17,7 @@ use crate::raw;
 #[cfg(feature = "aac")]
 use crate::{AdtsDemuxer, AdtsMuxer};
 #[cfg(feature = "pictures")]
-use crate::{AnnexbDemuxer, AnnexbMuxer, Y4mDemuxer, Y4mMuxer};
+use crate::{AnnexbDemuxer, AnnexbMuxer, MjpegDemuxer, Y4mDemuxer, Y4mMuxer};
 use crate::{
     DemuxOptions, FrameMd5Muxer, LavfiDemuxer, Md5Muxer, MuxOptions, NullMuxer, OggDemuxer, OggMuxer,
     RawMuxer, WavDemuxer, WavMuxer,
@@ -133,6 +133,8 @@ enum DemuxerKind {
     MpegAudio,
     Ogg,
     #[cfg(feature = "pictures")]
+    Mjpeg,
+    #[cfg(feature = "pictures")]
     Y4m,
     RawVideo,
     Pcm(PcmFormat),
@@ -244,6 +246,8 @@ pub fn open_demuxer(info: &DemuxerInfo, options: &DemuxOptions) -> Result<Box<dy
         #[cfg(feature = "flac")]
         DemuxerKind::Flac => Box::new(FlacDemuxer::new(source)),
         DemuxerKind::Ogg => Box::new(OggDemuxer::new(source)),
+        #[cfg(feature = "pictures")]
+        DemuxerKind::Mjpeg => Box::new(MjpegDemuxer::new(source, options.frame_rate)),
         #[cfg(feature = "pictures")]
         DemuxerKind::Y4m => Box::new(Y4mDemuxer::new(source)),
         DemuxerKind::RawVideo => Box::new(raw::open_video(options)?),

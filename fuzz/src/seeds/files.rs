@@ -3,6 +3,7 @@
 use brooklet_flv::{FlvMuxer, FlvMuxerOptions};
 use brooklet_format::{AdtsMuxer, AnnexbMuxer, FlacMuxer, Mp3Muxer, OggMuxer, WavMuxer, Y4mMuxer};
 use brooklet_media::{CodecId, Muxer, Packet, PixelFormat, Rational, StreamParams, TimeBase, VideoParams};
+use brooklet_mp4::{FragmentRule, Mp4Layout, Mp4Muxer, Mp4MuxerOptions};
 use brooklet_mpegts::{TsMuxer, TsMuxerOptions};
 
 use super::SOUND;
@@ -22,6 +23,7 @@ pub(super) fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("hevc_demux", file(AnnexbMuxer::hevc(), &[made(CodecId::Hevc).0], &made(CodecId::Hevc).1)),
         ("wav_demux", file(WavMuxer::new(), &[made(SOUND).0], &made(SOUND).1)),
         ("y4m_demux", pictures()),
+        ("mjpeg_demux", jpegs()),
     ];
     files.push(("mp3_demux", made(CodecId::Mp3).1.iter().flat_map(|frame| frame.data.to_vec()).collect()));
     let (mp3, opus, flac) = (coded::mp3(), coded::opus(), coded::flac());
@@ -37,8 +39,21 @@ pub(super) fn all() -> Vec<(&'static str, Vec<u8>)> {
         let (streams, packets) = two(picture, sound);
         files.push(("mpegts_demux", file(TsMuxer::new(TsMuxerOptions::live()), &streams, &packets)));
     }
+    let movie = |layout| Mp4Muxer::new(Mp4MuxerOptions { layout, ..Mp4MuxerOptions::default() });
+    for layout in [Mp4Layout::IndexFirst, Mp4Layout::Fragments(FragmentRule::default())] {
+        files.push(("mp4_demux", file(movie(layout), &streams, &both)));
+    }
     files.extend(movies().into_iter().map(|movie| ("mp4_demux", movie)));
     files
+}
+
+/// Two bare pictures, as a camera sends them.
+fn jpegs() -> Vec<u8> {
+    let head: &[u8] =
+        &[0xFF, 0xD8, 0xFF, 0xE1, 0, 4, 1, 2, 0xFF, 0xC0, 0, 11, 8, 0, 16, 0, 16, 1, 1, 0x11, 0];
+    let scan: &[u8] = &[0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, 7, 0xFF, 0, 0xFF, 0xD3, 9, 0xFF, 0xD9];
+    let between: &[u8] = b"\r\n--cam\r\nContent-Type: image/jpeg\r\n\r\n";
+    [between, head, scan, between, head, scan].concat()
 }
 
 /// All that a muxer writes; nothing where it refuses.

@@ -29,6 +29,8 @@ pub struct InputSpec {
     pub end: Option<Duration>,
     /// `-re`: no faster than its timestamps.
     pub realtime: bool,
+    /// `-use_wallclock_as_timestamps`: packets have the time at which they were read, not their own.
+    pub wallclock: bool,
     /// `-stream_loop`: how often to begin again; -1 for ever.
     pub loops: i32,
     /// `-itsoffset`: nanoseconds added to every timestamp.

@@ -25,6 +25,13 @@ pub static DEMUXERS: &[DemuxerInfo] = &[
     #[cfg(feature = "pictures")]
     input("hevc", "raw HEVC video", &["hevc", "h265", "265"], DemuxerKind::Hevc),
     input("lavfi", "generated sources: testsrc2, sine and others", &[], DemuxerKind::Lavfi),
+    #[cfg(feature = "pictures")]
+    input(
+        "mjpeg,mpjpeg,jpeg_pipe,image2pipe",
+        "raw MJPEG video, and JPEG pictures in a row",
+        &["mjpg", "mjpeg", "jpg", "jpeg"],
+        DemuxerKind::Mjpeg,
+    ),
     #[cfg(feature = "mp4")]
     input(
         "mov,mp4,m4a,3gp,3g2,mj2",

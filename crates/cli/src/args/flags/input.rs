@@ -14,6 +14,17 @@ pub(super) const FLAGS: &[Flag] = &[
     .switch()
     .common()
     .help("read no faster than the timestamps say: for live outputs from files"),
+    Flag::input("use_wallclock_as_timestamps", |input, given| {
+        input.spec.wallclock = match given.value.as_str() {
+            "0" => false,
+            "1" => true,
+            _ => return Err(given.refuse("known: 1 (packets have the time at which they came), 0 (their own)")),
+        };
+        Ok(())
+    })
+    .value("0|1")
+    .choices(Choices::Words(&["0", "1"]))
+    .help("1: packets have the time at which they came: for cameras whose format tells none (MJPEG)"),
     Flag::input("readrate", |input, given| {
         input.spec.realtime = match given.number()? {
             0.0 => false,

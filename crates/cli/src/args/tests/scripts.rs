@@ -347,7 +347,7 @@ fn a_camera_script_full_of_options_without_effect() {
          keyint=60:no-scenecut -max_muxing_queue_size 1024 -movflags +faststart -q:a 2 -pkt_size 1316 \
          -avoid_negative_ts make_zero -start_at_zero -f mpegts -",
     );
-    assert_eq!(run.notes.len(), 14, "{:#?}", run.notes);
+    assert_eq!(run.notes.len(), 13, "{:#?}", run.notes);
     assert!(run.notes.iter().all(|note| note.contains(" has no effect: ")));
     assert!(run.notes.iter().any(|note| note.starts_with("-q:a has no effect")));
     let video = &run.job.outputs[0].video;
