@@ -115,29 +115,110 @@ fn sound_is_what_it_was() {
     }
 }
 
+const LIVE: &str =
+    "-v error -y -re -f lavfi -i testsrc2=size=320x180:rate=25 -re -f lavfi -i sine=sample_rate=48000 -g 25";
+
+/// There are two seconds of pictures and more, from a key picture on, and nothing to complain of.
+fn expect_a_film(path: &Path) {
+    let Some((_, packets)) = probe::packets(path, "v:0") else { return };
+    assert!(packets.len() >= 50, "{}: {} pictures", path.display(), packets.len());
+    assert!(packets[0].key);
+    let Some(mut ffmpeg) = peers::ffmpeg9() else { return };
+    let said = finish(ffmpeg.args(words("-v error -i {} -f null -", &[path])), DEADLINE).expect_success();
+    assert_eq!(said.stderr, "", "{}", path.display());
+}
+
 #[test]
 fn a_film_in_fragments_survives_its_writer() {
     let folder = clips::scratch();
-    let film = |name: &str| folder.path().join(name);
-    let live = "-v error -y -re -f lavfi -i testsrc2=size=320x180:rate=25 -re -f lavfi -i sine=sample_rate=48000 -g 25";
-    let start = |path: &Path, how: &str| {
-        Running::start(brooklet().args(words(&format!("{live} {how} {{}}"), &[path])))
-    };
-    let (killed, stopped) = (film("killed.mp4"), film("stopped.mp4"));
-    let (first, second) = (start(&killed, "-movflags frag_keyframe"), start(&stopped, ""));
+    let path = folder.path().join("killed.mp4");
+    let line = format!("{LIVE} -movflags frag_keyframe {{}}");
+    let running = Running::start(brooklet().args(words(&line, &[&path])));
     thread::sleep(Duration::from_secs(5));
-    first.signal("KILL");
-    second.signal("INT");
-    let _ = first.finish_within(DEADLINE);
-    second.finish(DEADLINE);
-    for path in [killed, stopped] {
-        let Some((_, packets)) = probe::packets(&path, "v:0") else { return };
-        assert!(packets.len() >= 50, "{}: {} pictures", path.display(), packets.len());
-        assert!(packets[0].key);
+    running.signal("KILL");
+    let _ = running.finish_within(DEADLINE);
+    expect_a_film(&path);
+}
+
+#[test]
+fn a_recording_is_stopped_by_a_signal_or_by_q_from_a_script() {
+    let folder = clips::scratch();
+    let path = |name: &str| folder.path().join(name);
+    let start = |path: &Path| {
+        let mut command = brooklet();
+        command.args(words(&format!("{LIVE} {{}}"), &[path])).stdin(Stdio::piped());
+        Running::start_with(&mut command)
+    };
+    let (interrupted, quit) = (path("interrupted.mp4"), path("quit.mp4"));
+    let (first, mut second) = (start(&interrupted), start(&quit));
+    thread::sleep(Duration::from_secs(5));
+    first.signal("INT");
+    second.stdin().unwrap().write_all(b"q").unwrap();
+    first.finish(DEADLINE);
+    second.finish(DEADLINE).expect_success();
+    expect_a_film(&interrupted);
+    expect_a_film(&quit);
+}
+
+#[test]
+fn a_copy_that_begins_in_the_middle_is_cut_there() {
+    let line = "-f lavfi -i testsrc2=size=176x144:rate=25 -f lavfi -i sine=sample_rate=48000 -t 10 -c:v libx264 -bf 2 -g 100 \
+                -pix_fmt yuv420p -c:a aac";
+    let Some(source) = clips::generated("ten.mp4", line) else { return };
+    let folder = clips::scratch();
+    let path = folder.path().join("cut.mp4");
+    for how in ["-c copy", "-c:v libx264 -c:a copy"] {
+        run(&words(&format!("-v error -y -ss 5 -t 2 -i {{}} {how} {{}}"), &[&source, &path]))
+            .expect_success();
         let Some(mut ffmpeg) = peers::ffmpeg9() else { return };
-        let said =
-            finish(ffmpeg.args(words("-v error -i {} -f null -", &[&path])), DEADLINE).expect_success();
-        assert_eq!(said.stderr, "", "{}", path.display());
+        let decoded = |ffmpeg: &mut std::process::Command, how: &str| {
+            finish(ffmpeg.args(words(&format!("-v error -i {{}} {how} -"), &[&path])), DEADLINE)
+                .expect_success()
+                .stdout
+        };
+        // The packets from the key picture on are there, and not shown.
+        let pictures =
+            decoded(&mut ffmpeg, "-fps_mode passthrough -f rawvideo -pix_fmt gray").len() / (176 * 144);
+        assert!((50..=54).contains(&pictures), "{how}: {pictures} pictures");
+        let Some(mut ffmpeg) = peers::ffmpeg9() else { return };
+        let samples = decoded(&mut ffmpeg, "-f s16le -ac 1").len() / 2;
+        assert!((94_000..98_100).contains(&samples), "{how}: {samples} samples");
+        let seconds = probe::describe(&path)
+            .map(|told| told["format"]["duration"].as_str().unwrap().parse::<f64>().unwrap());
+        assert!(seconds.is_none_or(|seconds| (1.95..2.2).contains(&seconds)), "{how}: {seconds:?} s");
+    }
+}
+
+#[test]
+fn a_number_of_pictures_ends_the_sound_with_them() {
+    let folder = clips::scratch();
+    let path = folder.path().join("short.mp4");
+    let line = "-f lavfi -i testsrc2=size=176x144:rate=25 -f lavfi -i sine=sample_rate=48000:duration=5";
+    run(&words(&format!("-v error -y {line} -frames:v 25 {{}}"), &[&path])).expect_success();
+    let (Some((_, pictures)), Some((base, sounds))) =
+        (probe::packets(&path, "v:0"), probe::packets(&path, "a:0"))
+    else {
+        return;
+    };
+    assert_eq!(pictures.len(), 25);
+    let end = probe::nanoseconds(sounds.last().unwrap().pts, base);
+    assert!((950_000_000..1_000_000_000).contains(&end), "the last sound begins at {end} ns");
+}
+
+#[test]
+fn tags_are_taken_away() {
+    let line = "-f lavfi -i sine -t 1 -c:a aac -metadata title=Secret -metadata artist=Nobody";
+    let Some(source) = clips::generated("tagged.m4a", line) else { return };
+    let folder = clips::scratch();
+    let path = folder.path().join("tags.m4a");
+    for (how, left) in
+        [("", vec!["artist", "title"]), ("-metadata title=", vec!["artist"]), ("-map_metadata -1", vec![])]
+    {
+        run(&words(&format!("-v error -y -i {{}} -c copy {how} {{}}"), &[&source, &path])).expect_success();
+        let Some(told) = probe::describe(&path) else { return };
+        let tags = told["format"]["tags"].as_object().unwrap();
+        let found: Vec<_> = ["artist", "title"].into_iter().filter(|key| tags.contains_key(*key)).collect();
+        assert_eq!(found, left, "{how}");
     }
 }
 

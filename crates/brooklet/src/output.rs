@@ -331,11 +331,13 @@ impl Exit {
         if let (true, Some(left)) = (wanted, &mut self.packets_left) {
             *left -= 1;
         }
-        if !wanted || self.packets_left == Some(0) {
-            self.mixer.end(self.lane);
-            return false;
+        match (wanted, self.packets_left) {
+            // As many as were asked for: the output has them, and of the others what goes with them.
+            (true, Some(0)) => self.mixer.end_all(self.lane),
+            (true, _) => return true,
+            (false, _) => self.mixer.end(self.lane),
         }
-        true
+        false
     }
 
     /// Whether who reads the output has asked for a key frame since the last call.
@@ -422,7 +424,9 @@ fn mux_options(spec: &OutputSpec, live: bool) -> MuxOptions {
             faststart: has("faststart"),
             frag_keyframe: has("frag_keyframe"),
             frag_every_frame: has("frag_every_frame"),
-            empty_moov: has("empty_moov"),
+            empty_moov: ["empty_moov", "delay_moov", "cmaf", "dash", "hybrid_fragmented"]
+                .into_iter()
+                .any(has),
             frag_duration: spec.frag_duration,
             skip_trailer: has("skip_trailer"),
         },

@@ -1,10 +1,11 @@
-//! `q` on a terminal finishes the output properly.
+//! `q` finishes the output properly: on a terminal, or from a pipe, as scripts that started `ffmpeg` say it.
 
 use std::io::{self, IsTerminal};
 use std::sync::{Mutex, PoisonError};
 
 use brooklet::Stopper;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, fstat};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
 /// How the terminal was before keys were read one by one.
@@ -14,9 +15,14 @@ static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 pub(crate) struct Keyboard;
 
 impl Keyboard {
-    /// Nothing where stdin is no terminal, or this program is in its background.
+    /// Nothing where stdin is neither a terminal nor a pipe, or this program is in the background of its terminal. A file is not read:
+    /// it is somebody else's.
     pub(crate) fn watch(stopper: Stopper) -> Option<Self> {
         let stdin = io::stdin();
+        let is_pipe = fstat(&stdin).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
+        if is_pipe {
+            return start(move || read_pipe(&stopper));
+        }
         // A background program that changes the terminal is stopped by it (SIGTTOU).
         let foreground = rustix::termios::tcgetpgrp(&stdin).ok() == Some(rustix::process::getpgrp());
         if !stdin.is_terminal() || !foreground {
@@ -30,9 +36,12 @@ impl Keyboard {
         *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
         let keyboard = Self;
         tcsetattr(&stdin, OptionalActions::Now, &keys).ok()?;
-        std::thread::Builder::new().name("keyboard".into()).spawn(move || read(&stopper)).ok()?;
-        Some(keyboard)
+        start(move || read(&stopper)).and(Some(keyboard))
     }
+}
+
+fn start(watch: impl FnOnce() + Send + 'static) -> Option<Keyboard> {
+    std::thread::Builder::new().name("keyboard".into()).spawn(watch).ok().map(|_| Keyboard)
 }
 
 impl Drop for Keyboard {
@@ -46,6 +55,18 @@ pub(crate) fn restore() {
     let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(before) = before {
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
+    }
+}
+
+/// Ends with `q`, or with the pipe.
+fn read_pipe(stopper: &Stopper) {
+    let mut key = [0];
+    loop {
+        match rustix::io::read(io::stdin(), &mut key) {
+            Ok(1) if matches!(key, [b'q' | b'Q']) => return stopper.stop(),
+            Ok(1) | Err(rustix::io::Errno::INTR) => {}
+            Ok(_) | Err(_) => return,
+        }
     }
 }
 

@@ -1,10 +1,12 @@
-//! Ctrl-C and SIGTERM: the first finishes the output properly, the second ends the program at once.
+//! Ctrl-C, Ctrl-\ and SIGTERM: the first finishes the output properly, the second ends the program at once.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use brooklet::Stopper;
+#[cfg(unix)]
+use signal_hook::consts::SIGQUIT;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::{Exit, keyboard};
@@ -38,7 +40,7 @@ impl Signals {
 /// Calls `came` whenever one comes.
 #[cfg(unix)]
 fn for_each(mut came: impl FnMut() + Send + 'static) -> io::Result<()> {
-    let mut queue = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
+    let mut queue = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGQUIT])?;
     let watch = move || queue.forever().for_each(|_| came());
     std::thread::Builder::new().name("signals".into()).spawn(watch).map(drop)
 }

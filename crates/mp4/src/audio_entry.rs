@@ -108,6 +108,7 @@ impl Row {
             match &child.kind {
                 b"esds" => self.read_esds(child),
                 b"enda" => self.read_enda(child),
+                b"dac3" => drop(self.read_dac3(child)),
                 b"alac" if child.bytes.len() > 4 => self.description.params.extradata = child.bytes,
                 _ => {}
             }
@@ -211,7 +212,7 @@ impl Row {
     fn finish(self) -> Description {
         let Self { fields, mut description, frame, .. } = self;
         let layout = u8::try_from(fields.channels).ok().and_then(ChannelLayout::from_channels);
-        let mut audio = AudioParams::new(fields.rate.max(1), layout.unwrap_or(ChannelLayout::Stereo));
+        let mut audio = AudioParams::new(fields.rate, layout.unwrap_or(ChannelLayout::Stereo));
         audio.frame_samples = frame;
         description.grouping = fields.packet;
         if let CodecId::Pcm(format) = description.params.codec {

@@ -98,12 +98,12 @@ pub struct Mp4MuxerOptions {
 ///
 /// Samples keep their times: sound is counted in its own samples, pictures in ticks of their stream's time base (or a multiple of it, up to
 /// 1 MHz). What is trimmed from the start of a sound, or to be decoded only, is cut by an edit list, and so is what is trimmed
-/// from the end, except in fragments. The presentation begins at 0, or with the first packet shown before.
+/// from the end, except in fragments. The presentation begins at 0: what stands before is cut too.
 ///
 /// Parameters may change in mid-stream where the file is not fragmented: it then has several descriptions.
 ///
-/// An index that is written at the end waits in memory: 4 bytes a packet and up to 16 more where its time is not as regular
-/// as that of the one before. Fragments take no more than 16 MiB.
+/// An index that is written at the end waits in memory: of streams that come in turns about 20 bytes a packet, and up to 40 where nothing
+/// of their times is regular. Fragments take no more than 16 MiB.
 ///
 /// ```
 /// use brooklet_media::{AudioParams, ChannelLayout, CodecId, Metadata, Muxer, Packet, StreamParams, TimeBase};
@@ -161,8 +161,8 @@ impl Muxer for Mp4Muxer {
         if self.started {
             return Err(Error::Usage(format!("{NAME}: a stream after the start")));
         }
-        let id = self.file.tracks.len() as u32 + 1;
-        self.file.tracks.push(Track::new(id, self.file.options.brand, params)?);
+        let (tracks, brand) = (&mut self.file.tracks, self.file.options.brand);
+        tracks.push(Track::new(tracks.len() as u32 + 1, brand, params)?);
         Ok(())
     }
 
@@ -171,6 +171,7 @@ impl Muxer for Mp4Muxer {
             return Err(Error::Usage(format!("{NAME}: there is no stream to write")));
         }
         self.started = true;
+        self.file.enable();
         self.file.metadata = metadata.clone();
         let ftyp = self.file.ftyp();
         match &mut self.body {
@@ -195,7 +196,7 @@ impl Muxer for Mp4Muxer {
             }
             Body::Fragments(fragments) => {
                 fragments.write(&mut self.file, number, sample)?;
-                // What comes next is due with what it begins with.
+                // A fragment is due with the last packet in it.
                 self.file.out.set_time(at);
                 Ok(())
             }
@@ -223,6 +224,18 @@ impl Muxer for Mp4Muxer {
 }
 
 impl File {
+    /// Those that a player takes where nobody chooses: the streams that say so, else the first of each kind.
+    fn enable(&mut self) {
+        for kind in [MediaKind::Video, MediaKind::Audio] {
+            let mut of_kind: Vec<_> =
+                self.tracks.iter_mut().filter(|track| track.params.media() == kind).collect();
+            let is_said = of_kind.iter().any(|track| track.params.default);
+            for (number, track) in of_kind.iter_mut().enumerate() {
+                track.enabled = if is_said { track.params.default } else { number == 0 };
+            }
+        }
+    }
+
     /// `ftyp` (ISO/IEC 14496-12 §4.3): what kind of file it is.
     fn ftyp(&self) -> BytesMut {
         let has = |codec| self.tracks.iter().any(|track| track.params.codec == codec);

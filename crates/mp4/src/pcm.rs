@@ -6,9 +6,12 @@ use crate::audio_entry::Fields;
 use crate::boxes::FourCc;
 
 /// formatSpecificFlags of a sound description of version 2.
-const IS_FLOAT: u32 = 1;
-const IS_BIG_ENDIAN: u32 = 2;
-const IS_SIGNED: u32 = 4;
+pub(crate) mod lpcm {
+    pub(crate) const IS_FLOAT: u32 = 1;
+    pub(crate) const IS_BIG_ENDIAN: u32 = 2;
+    pub(crate) const IS_SIGNED: u32 = 4;
+    pub(crate) const IS_PACKED: u32 = 8;
+}
 
 /// The format that a type stands for; `None` where it is not PCM, or one that has no name here.
 pub(crate) fn format_of(kind: FourCc, fields: &Fields) -> Option<PcmFormat> {
@@ -21,11 +24,11 @@ pub(crate) fn format_of(kind: FourCc, fields: &Fields) -> Option<PcmFormat> {
         b"fl32" => Some(PcmFormat::F32Be),
         b"fl64" => Some(PcmFormat::F64Be),
         b"lpcm" => {
-            let flags = fields.lpcm_flags.unwrap_or(IS_SIGNED);
-            if fields.bits == 8 && flags & (IS_FLOAT | IS_SIGNED) == 0 {
+            let flags = fields.lpcm_flags.unwrap_or(lpcm::IS_SIGNED);
+            if fields.bits == 8 && flags & (lpcm::IS_FLOAT | lpcm::IS_SIGNED) == 0 {
                 return Some(PcmFormat::U8);
             }
-            format(flags & IS_FLOAT != 0, fields.bits, flags & IS_BIG_ENDIAN == 0)
+            format(flags & lpcm::IS_FLOAT != 0, fields.bits, flags & lpcm::IS_BIG_ENDIAN == 0)
         }
         _ => None,
     }

@@ -75,6 +75,10 @@ impl Track {
             params.time_base = media.time_base;
             params.language = media.language;
             params.default = flags & 1 != 0;
+            // One that does not fit into its field is told by the clock.
+            if let StreamKind::Audio(audio) = &mut params.kind {
+                audio.rate = if audio.rate == 0 { media.time_base.den() } else { audio.rate };
+            }
         }
         let chapters = trak.descend(&[b"tref", b"chap"]).map_or(Vec::new(), |chap| ids(&chap.bytes));
         Ok(Self {

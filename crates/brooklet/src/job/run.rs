@@ -88,7 +88,8 @@ pub(super) fn start(job: Job, stopper: &Stopper) -> Result<Running> {
 /// The tags of the first input, with the user's over them.
 fn metadata(spec: &OutputSpec, inputs: &[Input]) -> Metadata {
     let service = |key: &str| matches!(key, "service_name" | "service_provider");
-    let mut metadata: Metadata = inputs.first().map(Input::metadata).unwrap_or_default();
+    let first = inputs.first().filter(|_| !spec.no_input_metadata);
+    let mut metadata: Metadata = first.map(Input::metadata).unwrap_or_default();
     // What named the file and its writer does not name ours.
     metadata.retain(|(key, _)| {
         !matches!(key.as_str(), "encoder" | "major_brand" | "minor_version" | "compatible_brands")

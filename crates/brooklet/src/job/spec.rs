@@ -83,6 +83,8 @@ pub struct OutputSpec {
     pub audio: AudioSpec,
     /// `-metadata`.
     pub metadata: Metadata,
+    /// `-map_metadata -1`: the tags of the input are left out.
+    pub no_input_metadata: bool,
     /// `-ss`: what comes before this is decoded and dropped.
     pub start: Option<Duration>,
     /// `-t`: length of the output.

@@ -188,6 +188,16 @@ impl Mixer {
         self.wake(&state);
     }
 
+    /// The lane has no more packets, and the others none past its end: it has as many as were wanted.
+    pub(crate) fn end_all(&self, lane: usize) {
+        let mut state = self.lock();
+        if !state.lanes[lane].ended {
+            state.cutoff = state.cutoff.min(state.lanes[lane].end);
+        }
+        state.end(lane);
+        self.wake(&state);
+    }
+
     /// From now on, the first stream that ends is the end of all: `-shortest`, and what a stop means for streams that
     /// run ahead of others.
     pub(crate) fn end_with_first(&self) {

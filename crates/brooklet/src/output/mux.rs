@@ -21,7 +21,7 @@ pub(super) struct MuxSink {
 impl MuxSink {
     fn drain(&mut self) -> Result<()> {
         while let Some(piece) = self.muxer.poll_piece() {
-            if piece.place == Place::Append {
+            if !matches!(piece.place, Place::Patch(_)) {
                 self.written.fetch_add(piece.bytes.len() as u64, Ordering::Relaxed);
             }
             self.bytes.write(&piece)?;
@@ -32,6 +32,18 @@ impl MuxSink {
     fn mux(&mut self, action: impl FnOnce(&mut dyn Muxer) -> brooklet_media::Result<()>) -> Result<()> {
         action(self.muxer.as_mut()).map_err(|source| Error::media(&self.url, source))?;
         self.drain()
+    }
+
+    /// The same for what may fail in the middle: what was written until then is ended as it should be.
+    fn mux_or_end(
+        &mut self,
+        action: impl FnOnce(&mut dyn Muxer) -> brooklet_media::Result<()>,
+    ) -> Result<()> {
+        let Err(source) = action(self.muxer.as_mut()) else { return self.drain() };
+        let failure = Error::media(&self.url, source);
+        // What fails now is the lesser evil.
+        let _ = self.finish();
+        Err(failure)
     }
 }
 
@@ -54,11 +66,11 @@ impl PacketSink<Error> for MuxSink {
     }
 
     fn write(&mut self, packet: &Packet) -> Result<()> {
-        self.mux(|muxer| muxer.write(packet))
+        self.mux_or_end(|muxer| muxer.write(packet))
     }
 
     fn change_params(&mut self, stream: usize, params: &StreamParams) -> Result<()> {
-        self.mux(|muxer| muxer.change_params(stream, params))
+        self.mux_or_end(|muxer| muxer.change_params(stream, params))
     }
 
     fn finish(&mut self) -> Result<()> {

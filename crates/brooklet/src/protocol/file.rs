@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use brooklet_media::{Piece, Place, Source};
@@ -14,7 +14,7 @@ use crate::{Error, Result, Url};
 /// Bytes read at once.
 const READ: usize = 128 * 1024;
 
-/// How long what was written may wait here: that much is lost where this process ends at once.
+/// What was written and waits here for longer goes on with what is written next.
 const FLUSH: Duration = Duration::from_millis(500);
 
 /// The protocol.
@@ -40,22 +40,31 @@ impl Scheme for FileScheme {
     }
 
     fn open_sink(&self, url: &Url, options: &SinkOptions) -> Result<Target> {
-        let mut how = OpenOptions::new();
-        how.write(true).truncate(true).create(true);
-        if !options.overwrite && std::path::Path::new(&url.rest).is_file() {
+        let path = Path::new(&url.rest);
+        if !options.overwrite && path.is_file() {
             let exists = io::Error::new(io::ErrorKind::AlreadyExists, "it exists; use -y to replace it");
             return Err(Error::io(&url.text, "cannot create", exists));
         }
-        let file = how.open(&url.rest).map_err(|source| Error::io(&url.text, "cannot create", source))?;
+        let file = create(path).map_err(|source| Error::io(&url.text, "cannot create", source))?;
         let file = BufWriter::with_capacity(READ, file);
         Ok(Target::Bytes(Box::new(FileSink {
             url: url.text.clone(),
-            path: url.rest.clone().into(),
             file,
             length: 0,
             flushed: Instant::now(),
         })))
     }
+}
+
+/// Opens what is written; a file, and no device or pipe, to be read too, for what is moved within it.
+fn create(path: &Path) -> io::Result<File> {
+    let mut how = OpenOptions::new();
+    how.write(true).truncate(true).create(true);
+    if path.metadata().is_ok_and(|there| !there.is_file()) {
+        return how.open(path);
+    }
+    // One that may be written and not read is written.
+    how.clone().read(true).open(path).or_else(|_| how.open(path))
 }
 
 struct FileSource {
@@ -93,7 +102,6 @@ impl ByteSource for FileSource {
 
 struct FileSink {
     url: String,
-    path: PathBuf,
     file: BufWriter<File>,
     length: u64,
     /// When all that was written was last handed over.
@@ -112,40 +120,42 @@ impl FileSink {
                 }
                 Ok(())
             }
+            // A device or a named pipe can't go back: what is not for its end is left out.
+            Place::Patch(_) | Place::Insert(_) if !self.can_seek() => Ok(()),
             Place::Patch(at) => {
-                // A device or a named pipe can't go back: the patch is left out.
-                if self.file.seek(SeekFrom::Start(at)).is_err() {
-                    return Ok(());
-                }
+                self.file.seek(SeekFrom::Start(at))?;
                 self.file.write_all(&piece.bytes)?;
                 self.file.seek(SeekFrom::Start(self.length)).map(drop)
             }
-            Place::Insert(at) if self.can_seek() => self.insert(at, &piece.bytes),
-            Place::Insert(_) => Ok(()),
+            Place::Insert(at) => self.insert(at, &piece.bytes),
         }
     }
 }
 
 impl FileSink {
-    /// Moves what follows `at`, from its end on, and writes `bytes` where it was.
+    /// Moves what follows `at`, from its end on, and writes `bytes` where it was. Where there is no room for them, the file stays as it is.
     fn insert(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
-        self.file.flush()?;
-        let (mut reader, writer) = (File::open(&self.path)?, self.file.get_mut());
+        self.file.seek(SeekFrom::Start(self.length))?;
+        let file = self.file.get_mut();
+        if let Err(error) = file.write_all(bytes) {
+            file.set_len(self.length)?;
+            return Err(error);
+        }
         let mut block = vec![0; READ];
         let mut end = self.length;
         while end > at {
             let start = end.saturating_sub(READ as u64).max(at);
             let block = &mut block[..(end - start) as usize];
-            reader.seek(SeekFrom::Start(start))?;
-            reader.read_exact(block)?;
-            writer.seek(SeekFrom::Start(start + bytes.len() as u64))?;
-            writer.write_all(block)?;
+            file.seek(SeekFrom::Start(start))?;
+            file.read_exact(block)?;
+            file.seek(SeekFrom::Start(start + bytes.len() as u64))?;
+            file.write_all(block)?;
             end = start;
         }
-        writer.seek(SeekFrom::Start(at))?;
-        writer.write_all(bytes)?;
+        file.seek(SeekFrom::Start(at))?;
+        file.write_all(bytes)?;
         self.length += bytes.len() as u64;
-        writer.seek(SeekFrom::Start(self.length)).map(drop)
+        file.seek(SeekFrom::Start(self.length)).map(drop)
     }
 }
 
@@ -164,5 +174,41 @@ impl ByteSink for FileSink {
 
     fn finish(&mut self) -> Result<()> {
         self.file.flush().map_err(|source| Error::io(&self.url, "cannot write", source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use brooklet_media::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn what_is_inserted_moves_all_that_follows() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("moved");
+        for tail in [0, 1, READ - 1, READ, 2 * READ + 1] {
+            for inserted in [1, 100, 3 * READ] {
+                let file = BufWriter::with_capacity(READ, create(&path).unwrap());
+                let mut sink = FileSink { url: "moved".into(), file, length: 0, flushed: Instant::now() };
+                let bytes = |from: usize, count: usize| -> Vec<u8> {
+                    (from..from + count).map(|n| n as u8).collect()
+                };
+                let mut expected = Vec::new();
+                for (data, place) in [
+                    (b"head".to_vec(), Place::Append),
+                    (bytes(7, tail), Place::Append),
+                    (b"HE".to_vec(), Place::Patch(0)),
+                    (bytes(100, inserted), Place::Insert(4)),
+                    (b"end".to_vec(), Place::Append),
+                ] {
+                    let piece = Piece { bytes: data.into(), at: Timestamp::ZERO, key: false, place };
+                    sink.write(&piece).unwrap();
+                    piece.store(&mut expected).unwrap();
+                }
+                sink.finish().unwrap();
+                assert!(std::fs::read(&path).unwrap() == expected, "{inserted} bytes before {tail}");
+            }
+        }
     }
 }

@@ -114,33 +114,14 @@ pub static MUXERS: &[MuxerInfo] = &[
         ..output("image2pipe", "piped image2 sequence", &[], MuxerKind::ImagePipe)
     },
     #[cfg(feature = "mp4")]
-    MuxerInfo {
-        default_video: Some(CodecId::H264),
-        default_audio: Some(CodecId::Aac),
-        global_header: true,
-        variable_frame_rate: true,
-        patches: true,
-        ..output(
-            "ipod",
-            "iPod H.264 MP4 (MPEG-4 Part 14)",
-            &["m4a", "m4v", "m4b"],
-            MuxerKind::Mp4(Mp4Brand::Ipod),
-        )
-    },
+    movie("ipod", "iPod H.264 MP4 (MPEG-4 Part 14)", &["m4a", "m4v", "m4b"], Mp4Brand::Ipod),
     MuxerInfo {
         default_video: Some(CodecId::RawVideo),
         default_audio: Some(CodecId::Pcm(PcmFormat::S16Le)),
         ..output("md5", "MD5 testing", &["md5"], MuxerKind::Md5)
     },
     #[cfg(feature = "mp4")]
-    MuxerInfo {
-        default_video: Some(CodecId::H264),
-        default_audio: Some(CodecId::Aac),
-        global_header: true,
-        variable_frame_rate: true,
-        patches: true,
-        ..output("mov", "QuickTime / MOV", &["mov"], MuxerKind::Mp4(Mp4Brand::QuickTime))
-    },
+    movie("mov", "QuickTime / MOV", &["mov"], Mp4Brand::QuickTime),
     #[cfg(feature = "mp3")]
     MuxerInfo {
         default_audio: Some(CodecId::Mp3),
@@ -148,14 +129,7 @@ pub static MUXERS: &[MuxerInfo] = &[
         ..output("mp3", "MP3 (MPEG audio layer 3)", &["mp3"], MuxerKind::MpegAudio)
     },
     #[cfg(feature = "mp4")]
-    MuxerInfo {
-        default_video: Some(CodecId::H264),
-        default_audio: Some(CodecId::Aac),
-        global_header: true,
-        variable_frame_rate: true,
-        patches: true,
-        ..output("mp4", "MP4 (MPEG-4 Part 14)", &["mp4"], MuxerKind::Mp4(Mp4Brand::Mp4))
-    },
+    movie("mp4", "MP4 (MPEG-4 Part 14)", &["mp4"], Mp4Brand::Mp4),
     #[cfg(feature = "mpegts")]
     MuxerInfo {
         default_video: Some(CodecId::H264),
@@ -280,5 +254,23 @@ const fn pcm_words(format: PcmFormat) -> (&'static str, &'static [&'static str])
         PcmFormat::F64Be => ("PCM 64-bit floating-point big-endian", &[]),
         PcmFormat::Alaw => ("PCM A-law", &["al"]),
         PcmFormat::Mulaw => ("PCM mu-law", &["ul"]),
+    }
+}
+
+/// MP4 and its kin.
+#[cfg(feature = "mp4")]
+const fn movie(
+    name: &'static str,
+    description: &'static str,
+    extensions: &'static [&'static str],
+    brand: Mp4Brand,
+) -> MuxerInfo {
+    MuxerInfo {
+        default_video: Some(CodecId::H264),
+        default_audio: Some(CodecId::Aac),
+        global_header: true,
+        variable_frame_rate: true,
+        patches: true,
+        ..output(name, description, extensions, MuxerKind::Mp4(brand))
     }
 }

@@ -11,7 +11,7 @@ use bytes::{BufMut, BytesMut};
 use self::moof::{Traf, put_moof};
 use super::moov::{Trak, moov, movie_clock};
 use super::put::{put_box, put_full_box};
-use super::timeline::{Edits, Start};
+use super::timeline::Edits;
 use super::track::{Sample, Track};
 use super::{File, FragmentRule};
 use crate::boxes::NAME;
@@ -20,8 +20,8 @@ use crate::boxes::NAME;
 const MAX_BYTES: u64 = 16 << 20;
 const MAX_LENGTH: Duration = Duration::from_secs(10);
 /// And so does one of so many packets of a track.
-const MAX_SAMPLES: usize = 1 << 16;
-/// How long the first fragment waits for tracks of which nothing was shown or heard yet.
+const MAX_PACKETS: usize = 1 << 16;
+/// How long the first fragment waits for tracks that have not begun.
 const MAX_WAIT: Duration = Duration::from_secs(1);
 /// How long a fragment without pictures is where no length is said.
 const SOUND_LENGTH: Duration = Duration::from_secs(1);
@@ -34,6 +34,8 @@ pub(super) struct Fragments {
     lanes: Vec<Lane>,
     /// Bytes of media in the fragment that is being made.
     bytes: u64,
+    /// The track whose key pictures fragments begin with; known once the header is written.
+    leader: Option<usize>,
     /// Number of the next, from 1.
     sequence: u32,
     /// For the index at the end.
@@ -62,10 +64,18 @@ struct AccessPoint {
 
 impl Fragments {
     pub(super) fn new(rule: FragmentRule) -> Self {
-        Self { rule, ftyp: BytesMut::new(), lanes: Vec::new(), bytes: 0, sequence: 1, points: Vec::new() }
+        Self {
+            rule,
+            ftyp: BytesMut::new(),
+            lanes: Vec::new(),
+            bytes: 0,
+            leader: None,
+            sequence: 1,
+            points: Vec::new(),
+        }
     }
 
-    /// Keeps the head back until the first fragment is there: only then it is known where tracks begin.
+    /// Keeps the head back until it is known where tracks begin.
     pub(super) fn start(&mut self, ftyp: BytesMut, tracks: usize) {
         self.ftyp = ftyp;
         self.lanes.resize_with(tracks, Lane::default);
@@ -87,10 +97,16 @@ impl Fragments {
             self.flush(file, Some((number, sample.dts)))?;
         }
         let Some(lane) = self.lanes.get_mut(number) else { return Ok(()) };
-        lane.end = sample.dts.saturating_add(sample.length.saturating_mul(i64::from(sample.count)));
+        // What is not to be heard is said by the length of the last sample.
+        let lasts =
+            sample.length.saturating_mul(i64::from(sample.count)).saturating_sub(sample.padding).max(0);
+        lane.end = sample.dts.saturating_add(lasts);
         self.bytes += sample.data.len() as u64;
         if sample.count > 0 {
             lane.samples.push(sample);
+        }
+        if !self.ftyp.is_empty() && file.tracks.iter().all(Track::is_placed) {
+            self.put_header(file)?;
         }
         Ok(())
     }
@@ -99,7 +115,7 @@ impl Fragments {
     pub(super) fn finish(&mut self, file: &mut File) -> Result<()> {
         self.flush(file, None)?;
         if self.rule.index && !self.points.is_empty() {
-            let index = self.index(leader(&file.tracks));
+            let index = self.index(self.leader(&file.tracks));
             file.out.append(index, false);
         }
         Ok(())
@@ -114,12 +130,15 @@ impl Fragments {
                 TimeBase::NANOS.rescale(i64::try_from(length.as_nanos()).unwrap_or(i64::MAX), track.clock);
             sample.dts.saturating_sub(first.dts) >= ticks
         };
-        if self.bytes >= MAX_BYTES || lane.samples.len() >= MAX_SAMPLES || lasts_for(MAX_LENGTH) {
+        if self.bytes >= MAX_BYTES || lane.samples.len() >= MAX_PACKETS || lasts_for(MAX_LENGTH) {
             return true;
         }
-        // The header says where every track begins, so the first fragment waits for all of them.
-        let waits = !self.ftyp.is_empty() && !tracks.iter().all(Track::is_placed) && !lasts_for(MAX_WAIT);
-        if waits || number != leader(tracks) {
+        // The header says where every track begins, so the first fragment waits for all of them, and longer for those that have begun.
+        let is_awaited = |track: &Track| {
+            if track.has_begun() { !track.is_placed() } else { !lasts_for(MAX_WAIT) }
+        };
+        let waits = !self.ftyp.is_empty() && tracks.iter().any(is_awaited);
+        if waits || number != self.leader(tracks) {
             return false;
         }
         let is_video = track.params.media() == MediaKind::Video;
@@ -127,6 +146,15 @@ impl Fragments {
         let usual = (!is_video && !self.rule.each_frame).then_some(SOUND_LENGTH);
         let is_long = self.rule.length.or(usual).is_some_and(lasts_for);
         self.rule.each_frame || at_key_frame || is_long
+    }
+
+    /// The first track with pictures that has begun, else the first that has.
+    fn leader(&self, tracks: &[Track]) -> usize {
+        let first = |wanted: &dyn Fn(&Track) -> bool| {
+            tracks.iter().position(|track| track.has_begun() && wanted(track))
+        };
+        let is_video = |track: &Track| track.params.media() == MediaKind::Video;
+        self.leader.or_else(|| first(&is_video)).or_else(|| first(&|_| true)).unwrap_or(0)
     }
 
     /// Writes the fragment that is being made. `next` is the track and the dts of the sample that ends it.
@@ -145,7 +173,7 @@ impl Fragments {
         if trafs.is_empty() {
             return Ok(());
         }
-        let leading = trafs.iter().position(|(number, _)| *number == leader(&file.tracks));
+        let leading = trafs.iter().position(|(number, _)| Some(*number) == self.leader);
         let key = match leading.and_then(|at| Some((at, &trafs[at].1, trafs[at].1.samples.first()?))) {
             Some((at, traf, first)) if first.key => {
                 if self.rule.index {
@@ -171,13 +199,14 @@ impl Fragments {
     fn put_header(&mut self, file: &mut File) -> Result<()> {
         // What a track is has to be said before the first of it has come.
         file.tracks.iter_mut().try_for_each(|track| track.describe(&[]))?;
-        let (start, clock) = (Start::of(&file.tracks), movie_clock(&file.tracks));
+        let clock = movie_clock(&file.tracks);
         let mut traks = Vec::new();
         for (track, lane) in file.tracks.iter().zip(&mut self.lanes) {
-            let (edits, shift) = Edits::of_fragments(track, start, clock);
+            let (edits, shift) = Edits::of_fragments(track, clock);
             lane.shift = shift;
             traks.push(Trak { track, edits, tables: None });
         }
+        self.leader = Some(self.leader(&file.tracks));
         let mut header = std::mem::take(&mut self.ftyp);
         header.put_slice(&moov(&file.options, &file.metadata, &traks, clock, 0)?);
         file.out.append(header.freeze(), true);
@@ -204,9 +233,4 @@ impl Fragments {
         out[end - 4..].copy_from_slice(&size.to_be_bytes());
         out.freeze()
     }
-}
-
-/// The track whose key pictures fragments begin with: the first with pictures, else the first.
-fn leader(tracks: &[Track]) -> usize {
-    tracks.iter().position(|track| track.params.media() == MediaKind::Video).unwrap_or(0)
 }

@@ -108,7 +108,8 @@ fn put_trak(out: &mut BytesMut, brand: Mp4Brand, trak: &Trak<'_>, shift: u64) {
 fn put_tkhd(out: &mut BytesMut, trak: &Trak<'_>) {
     let (track, duration) = (trak.track, trak.duration());
     let version = version_for([duration]);
-    put_full_box(out, b"tkhd", version, ENABLED | IN_MOVIE, |out| {
+    let flags = if track.enabled { ENABLED | IN_MOVIE } else { IN_MOVIE };
+    put_full_box(out, b"tkhd", version, flags, |out| {
         put_times_of_day(out, version);
         out.put_u32(track.id);
         out.put_u32(0);
@@ -119,7 +120,7 @@ fn put_tkhd(out: &mut BytesMut, trak: &Trak<'_>) {
         out.put_u16(if track.params.media() == MediaKind::Audio { 1 << 8 } else { 0 }); // volume
         out.put_u16(0);
         put_matrix(out);
-        let (width, height) = display_size(&track.params.kind);
+        let (width, height) = display_size(&track.shape);
         out.put_u32(width);
         out.put_u32(height);
     });

@@ -1,7 +1,8 @@
 //! The tables of a track's samples (ISO/IEC 14496-12 §8.6, §8.7), as they grow and as they are written.
 //!
-//! A sample costs 4 bytes of memory (its size) and what of its time is not as that of the one before; a key sample 4 more, a
-//! chunk 16. Uncompressed sound costs its chunks alone.
+//! A sample costs 4 bytes of memory (its size), 8 where it lasts as long as no other before it, 8 where it is shown that much later, 4
+//! where it is a key sample among others; a chunk, which is a packet where several streams come in turns, 16. Of uncompressed sound
+//! only chunks cost something.
 
 use brooklet_media::{Error, Result};
 use bytes::{BufMut, BytesMut};
@@ -10,8 +11,6 @@ use super::put::put_full_box;
 use super::track::Sample;
 use crate::boxes::NAME;
 
-/// The most samples of a track: numbers and counts have 32 bits.
-const MAX_SAMPLES: u32 = u32::MAX >> 1;
 /// A chunk of more bytes than this is not added to.
 const MAX_CHUNK: u64 = 1 << 20;
 
@@ -29,8 +28,10 @@ pub(super) struct Tables {
     /// `stss`: the numbers of key samples, from 1, where there are others.
     keys: Option<Vec<u32>>,
     chunks: Vec<Chunk>,
+    /// Bytes of the last one.
+    chunk_bytes: u64,
     /// The last sample, which the next tells the length of.
-    last: Option<Last>,
+    last: Option<LastSample>,
 }
 
 /// Samples that lie together and are of one kind.
@@ -38,12 +39,10 @@ struct Chunk {
     at: u64,
     samples: u32,
     row: u32,
-    /// Of all of them.
-    bytes: u64,
 }
 
 #[derive(Clone, Copy)]
-struct Last {
+struct LastSample {
     dts: i64,
     length: i64,
 }
@@ -54,9 +53,9 @@ impl Tables {
         if sample.count == 0 {
             return Ok(());
         }
-        let count = self.count.checked_add(sample.count).filter(|count| *count <= MAX_SAMPLES);
-        let count = count.ok_or_else(|| {
-            let what = format!("a track of more than {MAX_SAMPLES} samples in one {NAME} file");
+        // Numbers and counts have 32 bits.
+        let count = self.count.checked_add(sample.count).ok_or_else(|| {
+            let what = format!("a track of more than {} samples in one {NAME} file", u32::MAX);
             Error::unsupported(what, "as many as wanted in fragments (movflags frag_keyframe)")
         })?;
         if let Some(last) = self.last {
@@ -64,7 +63,7 @@ impl Tables {
         }
         self.lengths.push(sample.count - 1, length(sample.length));
         let before_last = i64::from(sample.count - 1).saturating_mul(sample.length);
-        self.last = Some(Last { dts: sample.dts.saturating_add(before_last), length: sample.length });
+        self.last = Some(LastSample { dts: sample.dts.saturating_add(before_last), length: sample.length });
         self.offsets.push(sample.count, sample.offset);
         self.sizes.push(self.count, sample.count, sample.size);
         self.note_key(sample);
@@ -89,6 +88,11 @@ impl Tables {
             put_full_box(out, b"stss", 0, 0, |out| put_rows(out, keys, BytesMut::put_u32));
         }
         put_full_box(out, b"stsz", 0, 0, |out| match &self.sizes {
+            // A size of 0 says that each has its own.
+            Sizes::Same(0) => {
+                out.put_u32(0);
+                put_rows(out, &vec![0; self.count as usize], BytesMut::put_u32);
+            }
             Sizes::Same(size) => {
                 out.put_u32(*size);
                 out.put_u32(self.count);
@@ -139,12 +143,17 @@ impl Tables {
         let bytes = u64::from(sample.count) * u64::from(sample.size);
         match self.chunks.last_mut() {
             Some(chunk)
-                if chunk.at + chunk.bytes == at && chunk.row == sample.row && chunk.bytes < MAX_CHUNK =>
+                if chunk.at + self.chunk_bytes == at
+                    && chunk.row == sample.row
+                    && self.chunk_bytes < MAX_CHUNK =>
             {
                 chunk.samples += sample.count;
-                chunk.bytes += bytes;
+                self.chunk_bytes += bytes;
             }
-            _ => self.chunks.push(Chunk { at, samples: sample.count, row: sample.row, bytes }),
+            _ => {
+                self.chunks.push(Chunk { at, samples: sample.count, row: sample.row });
+                self.chunk_bytes = bytes;
+            }
         }
     }
 }

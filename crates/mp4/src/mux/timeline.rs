@@ -1,42 +1,13 @@
 //! When each track begins and ends in the presentation: edit lists (ISO/IEC 14496-12 §8.6.6), written.
 //!
-//! The presentation begins at 0, or with the first picture or sound where that is before 0. What is only to be decoded, or trimmed
-//! from the start of a sound, stands before its track's start and is cut by an edit; what is later than the presentation's
-//! start is delayed by an empty one.
-
-use std::cmp::Ordering;
+//! The presentation begins at 0. What stands before, is only to be decoded, or trimmed from the start of a sound, is cut by an edit; a
+//! track that begins later is delayed by an empty one.
 
 use brooklet_media::TimeBase;
 use bytes::{BufMut, BytesMut};
 
 use super::put::{put_box, put_full_box, put_time, version_for};
 use super::track::{Shown, Track};
-
-/// The start of the presentation, on whatever clock it was told.
-#[derive(Clone, Copy)]
-pub(super) struct Start {
-    clock: TimeBase,
-    ticks: i64,
-}
-
-impl Start {
-    /// Of these tracks, so far as they have come.
-    pub(super) fn of(tracks: &[Track]) -> Self {
-        let starts = tracks
-            .iter()
-            .filter_map(|track| track.shown().map(|shown| Self { clock: track.clock, ticks: shown.from }));
-        let zero = Self { clock: TimeBase::MILLIS, ticks: 0 };
-        starts.fold(zero, |first, next| match next.clock.compare(next.ticks, first.clock, first.ticks) {
-            Ordering::Less => next,
-            _ => first,
-        })
-    }
-
-    /// On a track's clock.
-    pub(super) const fn on(self, clock: TimeBase) -> i64 {
-        self.clock.rescale(self.ticks, clock)
-    }
-}
 
 /// The place of one track in the presentation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -53,11 +24,11 @@ pub(super) struct Edits {
 
 impl Edits {
     /// Of a track whose samples last for `duration` ticks of it and stand in one table.
-    pub(super) fn of_whole(track: &Track, start: Start, movie: TimeBase, duration: i64) -> Self {
-        let shown = track.shown().unwrap_or(Shown { from: track.first_dts, until: track.first_dts });
+    pub(super) fn of_whole(track: &Track, movie: TimeBase, duration: i64) -> Self {
+        let shown = track.shown().unwrap_or(Shown { from: 0, until: 0 });
         let length = shown.until.saturating_sub(shown.from).max(0);
         Self {
-            delay: track.clock.rescale(shown.from.saturating_sub(start.on(track.clock)).max(0), movie),
+            delay: track.clock.rescale(shown.from, movie),
             media_time: shown.from.saturating_sub(track.first_dts).max(0),
             length: track.clock.rescale(length, movie),
             whole: length == duration,
@@ -66,14 +37,13 @@ impl Edits {
 
     /// Of a track in fragments, and what is added to its times. A delay is in the fragments' own times where nothing is cut, which
     /// more readers follow than an empty edit.
-    pub(super) fn of_fragments(track: &Track, start: Start, movie: TimeBase) -> (Self, i64) {
-        let zero = start.on(track.clock);
-        let Some(shown) = track.shown() else { return (Self::default(), zero.saturating_neg()) };
+    pub(super) fn of_fragments(track: &Track, movie: TimeBase) -> (Self, i64) {
+        let Some(shown) = track.shown() else { return (Self::default(), 0) };
         let media_time = shown.from.saturating_sub(track.first_dts).max(0);
         if media_time == 0 {
-            return (Self::default(), zero.saturating_neg());
+            return (Self::default(), 0);
         }
-        let delay = track.clock.rescale(shown.from.saturating_sub(zero).max(0), movie);
+        let delay = track.clock.rescale(shown.from, movie);
         (Self { delay, media_time, length: 0, whole: false }, track.first_dts.saturating_neg())
     }
 

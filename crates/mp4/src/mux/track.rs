@@ -12,6 +12,10 @@ use crate::boxes::NAME;
 const MIN_VIDEO_HZ: u32 = 10_000;
 /// The fastest, so that the 32 bits of a duration hold more than an hour.
 const MAX_HZ: u32 = 1_000_000;
+/// The most descriptions of a track.
+const MAX_ROWS: u64 = 256;
+/// The most bytes of a packet: places within a fragment have 31 bits.
+const MAX_PACKET: u64 = 1 << 30;
 /// Times further from 0 than this, in ticks, are refused: sums of two stay within 64 bits.
 const MAX_TIME: i64 = 1 << 60;
 
@@ -31,8 +35,14 @@ pub(super) struct Track {
     last: Option<Last>,
     /// What of it is to be shown or heard; `None` before the first packet that is.
     shown: Option<Shown>,
+    /// Whether there are packets before that, to be decoded only.
+    runs_up: bool,
     /// The dts of the first packet.
     pub(super) first_dts: i64,
+    /// Whether a player takes it where nobody chooses.
+    pub(super) enabled: bool,
+    /// What its first samples are, which says how large it is shown.
+    pub(super) shape: StreamKind,
 }
 
 /// The packet before.
@@ -61,6 +71,8 @@ pub(super) struct Sample {
     /// Bytes of each.
     pub(super) size: u32,
     pub(super) key: bool,
+    /// Ticks at its end that are not to be heard.
+    pub(super) padding: i64,
     /// What it is: a row of the track, from 1.
     pub(super) row: u32,
     pub(super) data: Bytes,
@@ -78,7 +90,10 @@ impl Track {
             brand,
             last: None,
             shown: None,
+            runs_up: false,
             first_dts: 0,
+            enabled: true,
+            shape: params.kind,
         })
     }
 
@@ -88,6 +103,14 @@ impl Track {
         if params.media() != self.params.media() {
             let (old, new) = (self.params.media().name(), params.media().name());
             return Err(Error::unsupported(format!("{NAME}: a change from {old} to {new}"), "the same kind"));
+        }
+        let shape = |params: &StreamParams| (pcm_bytes(params), params.as_audio().map(|audio| audio.rate));
+        if self.has_begun()
+            && (self.is_pcm() || pcm_bytes(params).is_some())
+            && shape(&self.params) != shape(params)
+        {
+            let what = format!("{NAME}: another rate, width or number of channels of uncompressed sound");
+            return Err(Error::unsupported(what, "one for the whole file"));
         }
         self.params = params.clone();
         self.row = 0;
@@ -101,7 +124,11 @@ impl Track {
             let known = self.rows.iter().position(|known| *known == row);
             let index = known.unwrap_or(self.rows.len());
             if known.is_none() {
+                Error::check_limit(NAME, "descriptions of a track", self.rows.len() as u64 + 1, MAX_ROWS)?;
                 self.rows.push(row);
+            }
+            if !self.has_begun() {
+                self.shape = self.params.kind;
             }
             self.row = index as u32 + 1;
         }
@@ -114,13 +141,14 @@ impl Track {
     }
 
     /// Whether it is known where it begins to be shown or heard.
-    pub(super) const fn is_placed(&self) -> bool {
-        self.shown.is_some()
+    pub(super) fn is_placed(&self) -> bool {
+        let is_last = |shown: Shown| !self.runs_up || self.last.is_some_and(|last| last.dts >= shown.from);
+        self.shown.is_some_and(is_last)
     }
 
     /// What of it is to be shown or heard: where all so far is only to be decoded, what is to come; `None` before the first packet.
     pub(super) fn shown(&self) -> Option<Shown> {
-        self.shown.or(self.last.map(|last| Shown { from: last.end, until: last.end }))
+        self.shown.or(self.last.map(|last| Shown { from: last.end.max(0), until: last.end.max(0) }))
     }
 
     /// Whether its samples are single samples of sound, all of one length.
@@ -130,6 +158,7 @@ impl Track {
 
     /// The sample that a packet is.
     pub(super) fn sample(&mut self, packet: &Packet) -> Result<Sample> {
+        Error::check_limit(NAME, "bytes of a packet", packet.data.len() as u64, MAX_PACKET)?;
         self.describe(&packet.data)?;
         let (dts, offset) = self.times(packet)?;
         let mut sample = Sample {
@@ -139,17 +168,17 @@ impl Track {
             count: 1,
             size: packet.data.len() as u32,
             key: packet.key,
+            padding: i64::from(packet.trim.end),
             row: self.row,
             data: packet.data.clone(),
         };
-        if let Some(bytes) = self.pcm_bytes() {
+        if let Some(bytes) = pcm_bytes(&self.params) {
             (sample.key, sample.offset) = (true, 0);
             sample.count = (packet.data.len() / bytes) as u32;
             sample.size = bytes as u32;
             sample.length = 1;
             sample.data = packet.data.slice(..sample.count as usize * bytes);
         }
-        Error::check_limit(NAME, "bytes of a packet", packet.data.len() as u64, u64::from(u32::MAX >> 1))?;
         self.note(packet, &sample);
         Ok(sample)
     }
@@ -208,29 +237,37 @@ impl Track {
         }
     }
 
-    /// Bytes of a sample of all channels, where sound is not compressed.
-    fn pcm_bytes(&self) -> Option<usize> {
-        match (self.params.codec, self.params.as_audio()) {
-            (CodecId::Pcm(format), Some(audio)) => Some(format.bytes() * audio.layout.channels()),
-            _ => None,
-        }
-    }
-
     fn note(&mut self, packet: &Packet, sample: &Sample) {
         if self.last.is_none() {
             self.first_dts = sample.dts;
         }
         let lasts = sample.length.saturating_mul(i64::from(sample.count));
         self.last = Some(Last { dts: sample.dts, end: sample.dts.saturating_add(lasts) });
-        if packet.discard {
+        let cut = i64::from(packet.trim.start) + i64::from(packet.trim.end);
+        let pts = sample.dts.saturating_add(i64::from(sample.offset));
+        // The presentation begins at 0: what stands before is to be decoded at most. Sound is cut where 0 is, of pictures the first is
+        // shown that begins there or later.
+        let is_video = self.params.as_video().is_some();
+        if packet.discard || (lasts > 0 && cut >= lasts) || (is_video && pts < 0) {
+            self.runs_up = true;
             return;
         }
-        let pts = sample.dts.saturating_add(i64::from(sample.offset));
-        let from = pts.saturating_add(i64::from(packet.trim.start).min(lasts));
-        let until = pts.saturating_add(lasts - i64::from(packet.trim.end).min(lasts));
-        // What is shown before the first key picture can't be decoded without what was before that.
+        let from = pts.saturating_add(i64::from(packet.trim.start).min(lasts)).max(0);
+        let until = pts.saturating_add(lasts - i64::from(packet.trim.end).min(lasts)).max(0);
         let shown = self.shown.get_or_insert(Shown { from, until });
+        // What is shown before the first key picture can't be decoded, unless that follows on others.
+        if self.runs_up && is_video {
+            shown.from = shown.from.min(from);
+        }
         shown.until = shown.until.max(until);
+    }
+}
+
+/// Bytes of a sample of all channels, where sound is not compressed.
+fn pcm_bytes(params: &StreamParams) -> Option<usize> {
+    match (params.codec, params.as_audio()) {
+        (CodecId::Pcm(format), Some(audio)) => Some(format.bytes() * audio.layout.channels()),
+        _ => None,
     }
 }
 

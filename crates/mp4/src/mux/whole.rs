@@ -8,7 +8,7 @@ use super::moov::{Trak, moov, movie_clock};
 use super::output::Output;
 use super::put::put_box;
 use super::tables::Tables;
-use super::timeline::{Edits, Start};
+use super::timeline::Edits;
 use super::track::Sample;
 
 /// The size in a header of a box that reaches to the end of the file: so it is until the end is written, and readers who come
@@ -91,11 +91,11 @@ impl Whole {
     /// Of all tracks that have something in them.
     fn index(&self, file: &File, shift: u64) -> Result<Bytes> {
         let tracks = &file.tracks;
-        let (start, clock) = (Start::of(tracks), movie_clock(tracks));
+        let clock = movie_clock(tracks);
         let begun = tracks.iter().zip(&self.tables).filter(|(track, _)| track.has_begun());
         let traks: Vec<_> = begun
             .map(|(track, tables)| {
-                let edits = Edits::of_whole(track, start, clock, tables.duration());
+                let edits = Edits::of_whole(track, clock, tables.duration());
                 Trak { track, edits, tables: Some(tables) }
             })
             .collect();
@@ -136,6 +136,7 @@ mod tests {
             count: 1,
             size: 3,
             key: true,
+            padding: 0,
             row: 1,
             data: Bytes::from_static(b"abc"),
         };

@@ -9,6 +9,7 @@ const ENCODER: &str = "the encoder has no such setting";
 const BUFFERS: &str = "buffers are sized by themselves";
 const PROBING: &str = "inputs are looked at no longer than they need";
 const TIME: &str = "timestamps are kept in order by themselves";
+const MOVIE: &str = "MP4 is laid out by -movflags and -frag_duration; its clocks are those of its streams";
 const SOFTWARE: &str = "decoding and encoding are done in software";
 
 pub(super) const FLAGS: &[Flag] = &[
@@ -69,6 +70,19 @@ pub(super) const FLAGS: &[Flag] = &[
     accepted("muxdelay", "packets are written as they come"),
     accepted("muxpreload", "packets are written as they come"),
     accepted("pkt_size", "write it into the URL: udp://host:port?pkt_size=1316"),
+    accepted("video_track_timescale", MOVIE),
+    accepted("movie_timescale", MOVIE),
+    accepted("min_frag_duration", MOVIE),
+    accepted("frag_size", MOVIE),
+    accepted("moov_size", MOVIE),
+    accepted("brand", MOVIE),
+    accepted("use_editlist", MOVIE),
+    accepted("write_tmcd", MOVIE),
+    accepted("write_btrt", MOVIE),
+    accepted("write_prft", MOVIE),
+    accepted("timecode", "no timecode track is written"),
+    accepted("default_mode", "the first stream of its kind is the default one"),
+    accepted("write_id3v1", "MP3 files have ID3v2"),
     accepted("mpegts_flags", "tables are repeated, and key frames marked, by themselves"),
     accepted("pat_period", "tables are repeated at least every 100 ms"),
     accepted("pcr_period", "the clock is sent at least every 40 ms"),
@@ -83,7 +97,6 @@ pub(super) const FLAGS: &[Flag] = &[
     accepted("bsf", "bitstreams are converted as the container wants them")
         .short(&[("vbsf", "v"), ("absf", "a")]),
     accepted("tag", "the container's own tag is written").short(&[("vtag", "v"), ("atag", "a")]),
-    accepted("map_metadata", "tags of inputs are not carried over; -metadata sets them"),
     accepted("map_chapters", "chapters are left out"),
     accepted("disposition", "the first stream of its kind is the default one"),
     switch("ignore_unknown", "streams of no known kind are left out"),

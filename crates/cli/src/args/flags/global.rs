@@ -69,7 +69,7 @@ pub(super) const FLAGS: &[Flag] = &[
         Ok(())
     })
     .switch()
-    .help("read keys from stdin where it is a terminal; -nostdin never touches it"),
+    .help("read keys from stdin where it is a terminal, or q from a pipe; -nostdin never touches it"),
     Flag::global("sdp_file", |globals, given| {
         globals.sdp_file = Some(given.value.clone().into());
         Ok(())

@@ -12,9 +12,9 @@ use crate::args::specifier;
 const FLV_FLAGS: [&str; 5] =
     ["aac_seq_header_detect", "no_sequence_end", "no_metadata", "no_duration_filesize", "add_keyframe_index"];
 
-/// What `-movflags` may name. Some ask for what is done in any case: defaults relative to the fragment, and a header
-/// that waits until it is known where streams begin.
-const MOV_FLAGS: [&str; 12] = [
+/// What `-movflags` may name. Some ask for what is done in any case (defaults relative to the fragment, a header that waits until it is
+/// known where streams begin), or for boxes that tell what the streams tell themselves.
+const MOV_FLAGS: [&str; 22] = [
     "faststart",
     "frag_keyframe",
     "frag_every_frame",
@@ -24,9 +24,19 @@ const MOV_FLAGS: [&str; 12] = [
     "omit_tfhd_offset",
     "skip_trailer",
     "cmaf",
+    "dash",
+    "hybrid_fragmented",
+    "separate_moof",
+    "frag_discont",
+    "global_sidx",
     "skip_sidx",
     "disable_chpl",
+    "use_metadata_tags",
+    "negative_cts_offsets",
+    "prefer_icc",
     "write_colr",
+    "write_gama",
+    "write_tmcd",
 ];
 
 pub(super) const FLAGS: &[Flag] = &[
@@ -91,6 +101,17 @@ pub(super) const FLAGS: &[Flag] = &[
         .value("KEY=VALUE")
         .streams(Streams::Unread)
         .help("a tag of the file: -metadata title=News"),
+    Flag::output("map_metadata", |output, given| {
+        match given.value.as_str() {
+            "-1" => output.spec.no_input_metadata = true,
+            "0" | "0:g" => output.spec.no_input_metadata = false,
+            _ => output.notes.push(format!("-{} has no effect: tags are those of the first input, or with -1 of none", given.spelled)),
+        }
+        Ok(())
+    })
+    .value("-1|0")
+    .streams(Streams::Unread)
+    .help("-1: none of the input's tags are carried over; -metadata title= takes away one"),
     Flag::output("listen", |output, given| {
         output.spec.listen = match given.value.as_str() {
             "0" => Listen::No,
@@ -157,10 +178,9 @@ fn metadata(output: &mut OutputDraft, given: &Given) -> Outcome {
         return Ok(());
     }
     let tags = &mut output.spec.metadata;
+    // An empty one takes away what the input has.
     tags.retain(|(known, _)| known != key);
-    if !value.is_empty() {
-        tags.push((key.into(), value.into()));
-    }
+    tags.push((key.into(), value.into()));
     Ok(())
 }
 
