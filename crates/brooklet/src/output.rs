@@ -416,7 +416,10 @@ fn usual_codec(info: &MuxerInfo, kind: MediaKind) -> Option<CodecId> {
 }
 
 fn mux_options(spec: &OutputSpec, live: bool) -> MuxOptions {
-    let tag = |name: &str| spec.metadata.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    let tag = |name: &str| {
+        let said = spec.metadata.iter().find(|(key, value)| key == name && !value.is_empty());
+        said.map(|(_, value)| value.clone())
+    };
     let has = |name: &str| spec.mov_flags.iter().any(|flag| flag == name);
     MuxOptions {
         live,

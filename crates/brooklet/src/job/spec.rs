@@ -81,7 +81,7 @@ pub struct OutputSpec {
     pub video: VideoSpec,
     /// What to do with sound.
     pub audio: AudioSpec,
-    /// `-metadata`.
+    /// `-metadata`; one without a value takes away what the input has.
     pub metadata: Metadata,
     /// `-map_metadata -1`: the tags of the input are left out.
     pub no_input_metadata: bool,

@@ -328,7 +328,13 @@ fn tags() {
     assert_eq!(run.job.outputs[0].metadata, expected);
     assert_eq!(run.notes.len(), 1, "{:?}", run.notes);
     let (_, output) = one("-i a.mp4 -metadata service_name=Nine -metadata service_name= out.ts");
-    assert_eq!(output.metadata, []);
+    assert_eq!(output.metadata, [("service_name".into(), String::new())], "what the input has is taken away");
+    let left = |line: &str| one(line).1.no_input_metadata;
+    assert_eq!(
+        (left("-i a.mp4 -map_metadata -1 o.mp4"), left("-i a.mp4 -map_metadata 0 o.mp4")),
+        (true, false)
+    );
+    assert_eq!(convert("-i a.mp4 -map_metadata 1 o.mp4").notes.len(), 1);
 }
 
 #[test]
