@@ -47,7 +47,7 @@ Options are for the next URL; global options stand anywhere. A URL is a file, - 
 brooklet -protocols lists. An option that is not known is an error; one that is known and has no effect here is \
 accepted with a line of warning.
 
-Ctrl-C, SIGTERM, and q on a terminal finish the output properly; a second Ctrl-C ends at once.";
+Ctrl-C, SIGTERM, and q on a terminal or from a pipe finish the output properly; a second Ctrl-C ends at once.";
 
 const VALUES: [(&str, &str); 6] = [
     (

@@ -18,7 +18,7 @@ use crate::supervisor::Supervisor;
 /// The longest that a stop or a message goes unnoticed.
 const NAP: Duration = Duration::from_millis(50);
 
-/// Serves until a signal comes, or `q` on a terminal.
+/// Serves until a signal comes, or `q`.
 pub(crate) fn run(options: ServeOptions, globals: &Globals, console: &Console) -> Result<Exit, Failure> {
     let stopper = Stopper::new();
     let signals =
