@@ -161,6 +161,20 @@ fn a_recording_is_stopped_by_a_signal_or_by_q_from_a_script() {
 }
 
 #[test]
+fn a_recording_is_stopped_by_q_on_a_terminal() {
+    let Some(mut python) = peers::python() else { return };
+    let folder = clips::scratch();
+    let path = folder.path().join("pressed.mp4");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/src/players/keys.py");
+    python
+        .args([script, "q", "5"])
+        .arg(brooklet().get_program())
+        .args(words(&format!("{LIVE} {{}}"), &[&path]));
+    finish(&mut python, DEADLINE).expect_success();
+    expect_a_film(&path);
+}
+
+#[test]
 fn a_copy_that_begins_in_the_middle_is_cut_there() {
     let line = "-f lavfi -i testsrc2=size=176x144:rate=25 -f lavfi -i sine=sample_rate=48000 -t 10 -c:v libx264 -bf 2 -g 100 \
                 -pix_fmt yuv420p -c:a aac";

@@ -179,7 +179,7 @@ pub trait ByteSink: Send {
     /// Whether time passes at the other end: then encoders take their low-delay settings.
     fn is_live(&self) -> bool;
 
-    /// Whether it can go back to what was written ([`brooklet_media::Place::Patch`]); where not, patches are left out.
+    /// Whether it can go back to what was written ([`brooklet_media::Place`]); where not, only what is appended is taken.
     fn can_seek(&self) -> bool {
         false
     }

@@ -21,7 +21,8 @@ impl Keyboard {
         let stdin = io::stdin();
         let is_pipe = fstat(&stdin).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
         if is_pipe {
-            return start(move || read_pipe(&stopper));
+            start(move || read_pipe(&stopper))?;
+            return Some(Self);
         }
         // A background program that changes the terminal is stopped by it (SIGTTOU).
         let foreground = rustix::termios::tcgetpgrp(&stdin).ok() == Some(rustix::process::getpgrp());
@@ -36,12 +37,14 @@ impl Keyboard {
         *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
         let keyboard = Self;
         tcsetattr(&stdin, OptionalActions::Now, &keys).ok()?;
-        start(move || read(&stopper)).and(Some(keyboard))
+        start(move || read(&stopper))?;
+        Some(keyboard)
     }
 }
 
-fn start(watch: impl FnOnce() + Send + 'static) -> Option<Keyboard> {
-    std::thread::Builder::new().name("keyboard".into()).spawn(watch).ok().map(|_| Keyboard)
+/// Watches on a thread of its own.
+fn start(watch: impl FnOnce() + Send + 'static) -> Option<()> {
+    std::thread::Builder::new().name("keyboard".into()).spawn(watch).ok().map(drop)
 }
 
 impl Drop for Keyboard {

@@ -130,9 +130,7 @@ impl FileSink {
             Place::Insert(at) => self.insert(at, &piece.bytes),
         }
     }
-}
 
-impl FileSink {
     /// Moves what follows `at`, from its end on, and writes `bytes` where it was. Where there is no room for them, the file stays as it is.
     fn insert(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(self.length))?;
